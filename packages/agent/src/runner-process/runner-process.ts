@@ -1,0 +1,156 @@
+import { once } from "node:events";
+import { closeSync, createReadStream, openSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { boot, callMethod, decode, Link, type LinkAddress, load, type LoadOrder, type LoadReply } from "@nex/link";
+import { NexError } from "@nex/protocol";
+import { openOwnProgram, type ProcessEnd, ProcessGroup } from "../life/process-group.ts";
+import { LineSplitter } from "../logs/line-splitter.ts";
+import type { LogBatcher } from "../logs/log-batcher.ts";
+
+/** Descriptors of a runner, beyond output and error. */
+export const RunnerDescriptor = { nodeLink: 3, agentLink: 4, program: 5, node: 6 } as const;
+
+/** A runner is idle memory: small young generation, no threads it does not need. */
+const V8_FLAGS = ["--max-semi-space-size=2", "--v8-pool-size=1"];
+
+/** From start to hello, ms. Usually 50; a starved machine may take seconds. */
+const BOOT_DEADLINE_MS = 20_000;
+
+/** For loading the function's source: a throw at load is immediate, a top-level await may take its time. */
+const LOAD_DEADLINE_MS = 10_000;
+
+export interface RunnerProcessOptions {
+  readonly program: string;
+  readonly address: LinkAddress;
+  readonly directory: string;
+  readonly logs: LogBatcher;
+}
+
+/**
+ * One process that runs a function. It inherits its own link to the node as descriptor 3, so that triggers
+ * never pass through the agent, and a socket pair to the agent as descriptor 4.
+ */
+export class RunnerProcess {
+  readonly #group: ProcessGroup;
+  readonly #link: Link;
+  readonly #logs: LogBatcher;
+  #booted: Promise<void> | undefined;
+
+  private constructor(group: ProcessGroup, logs: LogBatcher) {
+    this.#group = group;
+    this.#logs = logs;
+    this.#link = new Link(group.child.stdio[RunnerDescriptor.agentLink] as Duplex);
+    this.#capture(group.child.stdout, "stdout");
+    this.#capture(group.child.stderr, "stderr");
+  }
+
+  static async start(options: RunnerProcessOptions): Promise<RunnerProcess> {
+    const socket = await dial(options.address);
+    const programIsOpen = options.program.startsWith("/proc/self/fd/");
+    const program = programIsOpen ? Number(options.program.slice("/proc/self/fd/".length)) : openSync(options.program, "r");
+    const node = openOwnProgram();
+    try {
+      const entry = process.platform === "linux" ? `/proc/self/fd/${RunnerDescriptor.program}` : options.program;
+      const group = new ProcessGroup(node === undefined ? process.execPath : `/proc/self/fd/${RunnerDescriptor.node}`, {
+        // The entry is read through its descriptor; that one file is all the runner may read.
+        arguments: [...V8_FLAGS, "--permission", `--allow-fs-read=${entry}`, "--preserve-symlinks-main", entry],
+        env: {},
+        directory: options.directory,
+        stdio: ["ignore", "pipe", "pipe", socket, "pipe", program, ...(node === undefined ? [] : [node])],
+        argv0: "nex-runner",
+      });
+      return new RunnerProcess(group, options.logs);
+    } finally {
+      // The child has its own copies.
+      socket.destroy();
+      if (node !== undefined) closeSync(node);
+      if (!programIsOpen) closeSync(program);
+    }
+  }
+
+  get isOver(): boolean {
+    return this.#group.isOver;
+  }
+
+  get ended(): Promise<ProcessEnd> {
+    return this.#group.ended;
+  }
+
+  /** Resolves when the runner has said hello to the node. */
+  get booted(): Promise<void> {
+    return this.#booted ?? Promise.reject(new NexError("internal", "The runner was never given its token."));
+  }
+
+  async boot(token: string): Promise<void> {
+    this.#booted = this.#unlessEnded(callMethod(this.#link, boot, { token }, { deadlineMs: BOOT_DEADLINE_MS })).then(() => undefined);
+    this.#booted.catch(() => undefined);
+    await this.#booted;
+  }
+
+  /** Hands the runner its function. @throws NexError `invalid_artifact` with the place in the source */
+  async load(order: LoadOrder, artifactPath: string): Promise<LoadReply> {
+    const { reply, stream } = this.#link.open(load.code, Buffer.from(JSON.stringify(order)), { deadlineMs: LOAD_DEADLINE_MS });
+    const answered = this.#unlessEnded(reply);
+    answered.catch(() => undefined);
+    try {
+      for await (const chunk of createReadStream(artifactPath, { highWaterMark: 256 * 1024 })) await stream.write(chunk as Buffer);
+      stream.end();
+    } catch {
+      // The runner refused or ended while the source was still under way; the answer says why.
+    }
+    try {
+      return decode(load.name, load.reply, await answered);
+    } catch (error) {
+      if (error instanceof NexError && error.code === "deadline_exceeded") {
+        throw new NexError("invalid_artifact", `The function's top-level code did not finish within ${LOAD_DEADLINE_MS / 1000} s. Do slow work inside the function.`, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  /** TERM, grace, KILL. True if it had to be killed. */
+  async end(graceMs: number): Promise<boolean> {
+    const killed = await this.#group.end(graceMs);
+    this.#link.close();
+    return killed;
+  }
+
+  async #unlessEnded<T>(work: Promise<T>): Promise<T> {
+    const ended = this.#group.ended.then(({ exitCode, signal }) => {
+      throw new NexError("sandbox_failed", `The runner ended while it was starting (${signal ?? `exit code ${exitCode}`}); its output is in the workload's logs.`, {
+        data: { exit_code: exitCode, signal },
+      });
+    });
+    ended.catch(() => undefined);
+    try {
+      return await Promise.race([work, ended]);
+    } catch (error) {
+      // A link that closes because its process died says less than the death itself.
+      if (error instanceof NexError && error.code === "link_closed") return await Promise.race([ended, rejectLater(error)]);
+      throw error;
+    }
+  }
+
+  #capture(output: NodeJS.ReadableStream | null, stream: "stdout" | "stderr"): void {
+    const lines = new LineSplitter((line) => this.#logs.add(stream === "stdout" ? "info" : "error", stream, line));
+    output?.on("data", (chunk: Buffer) => lines.push(chunk));
+    output?.on("end", () => lines.end());
+  }
+}
+
+/** A socket to the node that this process never reads from: whatever arrives is for the runner. */
+async function dial(address: LinkAddress): Promise<Socket> {
+  const socket = address.kind === "unix" ? connect(address.path) : connect(address.port, address.host);
+  socket.pause();
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Long enough for the exit of a process to be noticed after its sockets have closed, ms. */
+const EXIT_NOTICE_MS = 1000;
+
+async function rejectLater(error: NexError): Promise<never> {
+  await new Promise((resolve) => setTimeout(resolve, EXIT_NOTICE_MS).unref());
+  throw error;
+}

@@ -1,0 +1,45 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { FunctionLog, WorkloadIdentity } from "@nex/functions";
+import type { InvocationParts } from "@nex/functions/internal";
+import type { IncomingCall } from "@nex/link";
+
+/** What all invocations of a runner have in common. */
+export interface InvocationScope {
+  readonly prefix: string;
+  readonly workload: WorkloadIdentity;
+  readonly env: Readonly<Record<string, string>>;
+  readonly log: FunctionLog;
+}
+
+/** The invocation whose code is running, so that what it writes to the console can be told from others'. */
+export const currentInvocation: AsyncLocalStorage<Invocation> = new AsyncLocalStorage();
+
+export class Invocation implements InvocationParts {
+  readonly #call: IncomingCall;
+  readonly #scope: InvocationScope;
+
+  constructor(call: IncomingCall, scope: InvocationScope) {
+    this.#call = call;
+    this.#scope = scope;
+  }
+
+  get invocationId(): string {
+    return `${this.#scope.prefix}-${this.#call.id}`;
+  }
+
+  get workload(): WorkloadIdentity {
+    return this.#scope.workload;
+  }
+
+  get env(): Readonly<Record<string, string>> {
+    return this.#scope.env;
+  }
+
+  get log(): FunctionLog {
+    return this.#scope.log;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+}

@@ -1,0 +1,150 @@
+import { handlerFailure } from "@nex/functions/internal";
+import {
+  ABANDONED_CODE,
+  agreeOnVersion,
+  boot,
+  callMethod,
+  decodeTrigger,
+  encodeReplyHead,
+  hello,
+  type HelloReply,
+  type IncomingCall,
+  type Link,
+  LINK_VERSION,
+  load,
+  type LoadOrder,
+  type LoadReply,
+  LOGS_CODE,
+  serveMethod,
+  TRIGGER_CODE,
+} from "@nex/link";
+import { NexError } from "@nex/protocol";
+import type { EncodedReply } from "@nex/functions/internal";
+import { LogBatcher } from "../logs/log-batcher.ts";
+import { captureConsole, functionLog, readableStack } from "./console.ts";
+import { loadFunction } from "./forms/load-function.ts";
+import { currentInvocation, Invocation, type InvocationScope } from "./invocation.ts";
+import type { LoadedFunction } from "./loaded-function.ts";
+
+/** Runs one function: triggers come in on the node's link, the source on the agent's. */
+export class Runner {
+  readonly #nodeLink: Link;
+  readonly #logs: LogBatcher;
+  #greeting: HelloReply | undefined;
+  #function: LoadedFunction | undefined;
+  #scope: InvocationScope | undefined;
+  /** Invocations that were given up on and have not settled. */
+  #abandoned = 0;
+
+  constructor(nodeLink: Link, agentLink: Link) {
+    this.#nodeLink = nodeLink;
+    this.#logs = new LogBatcher({
+      get congested() {
+        return nodeLink.congested;
+      },
+      send: (batch) => nodeLink.notify(LOGS_CODE, Buffer.from(JSON.stringify(batch))),
+    });
+    serveMethod(agentLink, boot, async ({ token }) => {
+      this.#greeting = await callMethod(nodeLink, hello, { token, role: "runner", version: LINK_VERSION }, { deadlineMs: 5000 });
+      agreeOnVersion(this.#greeting.version);
+      return null;
+    });
+    serveMethod(agentLink, load, async (order, call) => await this.#load(order, call));
+    nodeLink.handle(TRIGGER_CODE, (call) => this.#trigger(call));
+  }
+
+  /** Writes what a fault outside any invocation was, and sends all that is still gathered. */
+  reportFault(thrown: unknown): void {
+    this.#logFailure(thrown);
+    this.#logs.flush();
+  }
+
+  async #load(order: LoadOrder, call: IncomingCall): Promise<LoadReply> {
+    if (this.#function !== undefined || this.#greeting === undefined) {
+      throw new NexError("already_deployed", "This runner holds a function already, or has not said hello.");
+    }
+    const source = await collect(call, order.size);
+    Object.assign(process.env, order.env);
+    captureConsole(this.#logs);
+    this.#scope = {
+      prefix: this.#greeting.invocation_prefix,
+      workload: Object.freeze({ name: order.name, namespace: order.namespace, revision: order.revision }),
+      env: Object.freeze({ ...order.env }),
+      log: functionLog(this.#logs),
+    };
+    this.#function = await loadFunction(order, source);
+    return { concurrency: this.#function.concurrency };
+  }
+
+  #trigger(call: IncomingCall): void {
+    const loaded = this.#function;
+    if (loaded === undefined || this.#scope === undefined) {
+      call.fail(new NexError("internal", "A trigger came before the function was loaded."));
+      return;
+    }
+    call.onCancel = this.#onAbandoned;
+    const invocation = new Invocation(call, this.#scope);
+    currentInvocation.run(invocation, invoke, this, loaded, call, invocation);
+  }
+
+  /** Not a method, so that running it costs no closure for each invocation. */
+  static invoke(runner: Runner, loaded: LoadedFunction, call: IncomingCall, invocation: Invocation): void {
+    let result: EncodedReply | Promise<EncodedReply>;
+    try {
+      result = loaded.invoke(decodeTrigger(call.body), invocation);
+    } catch (thrown) {
+      runner.#fail(call, thrown);
+      return;
+    }
+    if (result instanceof Promise) {
+      result.then(
+        (reply) => runner.#reply(call, reply),
+        (thrown: unknown) => runner.#fail(call, thrown),
+      );
+    } else {
+      runner.#reply(call, result);
+    }
+  }
+
+  #reply(call: IncomingCall, { payload, headers }: EncodedReply): void {
+    if (!call.open) {
+      this.#abandoned--;
+      return;
+    }
+    const head = encodeReplyHead(headers === undefined ? undefined : [...headers].flatMap(([name, values]) => values.map((value) => [name, value] as const)));
+    const limit = this.#greeting!.max_payload;
+    if (head.length + payload.length > limit) {
+      this.#fail(call, new NexError("reply_too_large", `The function's reply has ${payload.length} bytes; the NATS server carries at most ${limit} in one message.`));
+      return;
+    }
+    call.reply(head, payload);
+  }
+
+  #fail(call: IncomingCall, thrown: unknown): void {
+    this.#logFailure(thrown);
+    if (call.open) call.fail(handlerFailure(thrown));
+    else this.#abandoned--;
+  }
+
+  #logFailure(thrown: unknown): void {
+    const stack = typeof thrown === "object" && thrown !== null ? (thrown as Error).stack : undefined;
+    this.#logs.add("error", "console", readableStack(typeof stack === "string" ? stack : `Thrown: ${String(thrown)}`), currentInvocation.getStore()?.invocationId);
+  }
+
+  readonly #onAbandoned = (): void => {
+    this.#abandoned++;
+    const count = Buffer.allocUnsafe(4);
+    count.writeUInt32LE(this.#abandoned);
+    this.#nodeLink.notify(ABANDONED_CODE, count);
+  };
+}
+
+const { invoke } = Runner;
+
+async function collect(call: IncomingCall, size: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of call.stream) chunks.push(chunk);
+  const source = Buffer.concat(chunks);
+  if (source.length !== size) throw new NexError("link_protocol", `The source has ${source.length} bytes instead of ${size}.`);
+  return source;
+}

@@ -1,0 +1,131 @@
+import { NexError } from "@nex/protocol";
+import { INITIAL_CREDIT, MAX_DATA_BYTES } from "../frames/frame.ts";
+
+export interface StreamFrames {
+  sendData(chunk: Uint8Array | undefined, end: boolean): void;
+  sendCredit(bytes: number): void;
+}
+
+/** Credit is handed back in portions of this size, so that small chunks do not each cost a frame. */
+const CREDIT_PORTION = INITIAL_CREDIT / 4;
+
+/**
+ * The two directions of bytes that belong to one call. Neither side holds more than {@link INITIAL_CREDIT}
+ * unread bytes: the writer waits for credit, which the reader grants as it consumes.
+ */
+export class ByteStream implements AsyncIterable<Buffer> {
+  readonly #frames: StreamFrames;
+  #sendCredit = INITIAL_CREDIT;
+  #ended = false;
+  #creditWaiter: (() => void) | undefined;
+
+  #received: Buffer[] = [];
+  #unreadBytes = 0;
+  #toGrant = 0;
+  #receiveEnded = false;
+  #readWaiter: (() => void) | undefined;
+  #failure: NexError | undefined;
+
+  constructor(frames: StreamFrames) {
+    this.#frames = frames;
+  }
+
+  /** Sends bytes, cut into data frames; resolves when all are under way. @throws NexError when the call or link ended */
+  async write(bytes: Uint8Array): Promise<void> {
+    let offset = 0;
+    while (offset < bytes.length) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#ended) throw new NexError("cancelled", "The stream ended before all bytes were written: the call was answered already.");
+      if (this.#sendCredit === 0) {
+        // oxlint-disable-next-line no-await-in-loop -- the wait is the back-pressure
+        await new Promise<void>((resolve) => (this.#creditWaiter = resolve));
+        continue;
+      }
+      const size = Math.min(bytes.length - offset, MAX_DATA_BYTES, this.#sendCredit);
+      this.#sendCredit -= size;
+      this.#frames.sendData(bytes.subarray(offset, offset + size), false);
+      offset += size;
+    }
+  }
+
+  /** Says that nothing follows from this side. */
+  end(): void {
+    if (this.#ended || this.#failure !== undefined) return;
+    this.#ended = true;
+    this.#frames.sendData(undefined, true);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      const chunk = this.#received.shift();
+      if (chunk !== undefined) {
+        this.#unreadBytes -= chunk.length;
+        this.#grant(chunk.length);
+        yield chunk;
+      } else if (this.#failure !== undefined) {
+        throw this.#failure;
+      } else if (this.#receiveEnded) {
+        return;
+      } else {
+        // oxlint-disable-next-line no-await-in-loop -- waits for the next frame
+        await new Promise<void>((resolve) => (this.#readWaiter = resolve));
+      }
+    }
+  }
+
+  /** For the link: a data frame came in. @throws NexError `link_protocol` if the peer ignored its credit */
+  onData(chunk: Buffer, end: boolean): void {
+    if (this.#receiveEnded) throw new NexError("link_protocol", "The peer sent stream data after the stream's end.");
+    if (this.#unreadBytes + this.#toGrant + chunk.length > INITIAL_CREDIT) {
+      throw new NexError("link_protocol", "The peer sent more stream data than it had credit for.");
+    }
+    if (chunk.length > 0) {
+      this.#unreadBytes += chunk.length;
+      this.#received.push(chunk);
+    }
+    this.#receiveEnded = end;
+    this.#wakeReader();
+  }
+
+  /** For the link: the peer consumed `bytes`. */
+  onCredit(bytes: number): void {
+    if (this.#sendCredit + bytes > INITIAL_CREDIT) throw new NexError("link_protocol", "The peer granted more credit than it had received.");
+    this.#sendCredit += bytes;
+    this.#wakeWriter();
+  }
+
+  /** For the link: the call was answered; what has arrived can still be read. */
+  finish(): void {
+    this.#receiveEnded = true;
+    this.#ended = true;
+    this.#wakeReader();
+    this.#wakeWriter();
+  }
+
+  /** For the link: the call failed, was cancelled or the link closed. */
+  fail(reason: NexError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = reason;
+    this.#wakeReader();
+    this.#wakeWriter();
+  }
+
+  #grant(bytes: number): void {
+    this.#toGrant += bytes;
+    if (this.#toGrant < CREDIT_PORTION || this.#receiveEnded) return;
+    this.#frames.sendCredit(this.#toGrant);
+    this.#toGrant = 0;
+  }
+
+  #wakeReader(): void {
+    const wake = this.#readWaiter;
+    this.#readWaiter = undefined;
+    wake?.();
+  }
+
+  #wakeWriter(): void {
+    const wake = this.#creditWaiter;
+    this.#creditWaiter = undefined;
+    wake?.();
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The channel between a Nex node and what runs in a sandbox.
+ *
+ * ```ts
+ * const link = new Link(socket);
+ * serveMethod(link, deploy, async (order) => ({ concurrency: "many" }));
+ * const { token } = await callMethod(link, runnerToken, null);
+ * ```
+ */
+export { Link, type CallHandler, type CallOptions, type NotifyHandler } from "./link.ts";
+export type { LinkOptions } from "./link-options.ts";
+export { type IncomingCall } from "./calls/incoming-call.ts";
+export { type ByteStream } from "./calls/byte-stream.ts";
+export type { Settle } from "./calls/outgoing-call.ts";
+export { FrameReader } from "./frames/frame-reader.ts";
+export { FrameWriter } from "./frames/frame-writer.ts";
+export { DEFAULT_MAX_BODY, type Frame, FrameType, HEADER_BYTES, INITIAL_CREDIT, MAX_DATA_BYTES } from "./frames/frame.ts";
+export { decodeReply, decodeTrigger, encodeReplyHead, encodeTriggerHead, type HeaderList, type TriggerMessage } from "./trigger-message.ts";
+
+export { callMethod, decode, defineMethod, type Method, serveMethod } from "./api/method.ts";
+export { agreeOnVersion, type Hello, hello, type HelloReply, LINK_ROLES, LINK_VERSION, type LinkRole } from "./api/hello.ts";
+export {
+  artifact,
+  type ArtifactReply,
+  EVENT_CODE,
+  type LinkLogRecord,
+  type LogBatch,
+  logBatch,
+  LOGS_CODE,
+  runnerToken,
+  type RunnerToken,
+  type WorkloadEvent,
+  workloadEvent,
+} from "./api/node-api.ts";
+export {
+  ABANDONED_CODE,
+  deploy,
+  type DeployOrder,
+  type DeployReply,
+  replaceRunner,
+  type ReplaceRunnerOrder,
+  TRIGGER_CODE,
+  undeploy,
+  type UndeployOrder,
+  type UndeployReply,
+} from "./api/agent-api.ts";
+export { DeadlineClock } from "./calls/deadline-clock.ts";
+export { boot, type BootOrder, load, type LoadOrder, type LoadReply } from "./api/runner-api.ts";
+export { type AgentMetadata, agentMetadata, type LinkAddress, parseLinkAddress } from "./address.ts";

@@ -1,0 +1,384 @@
+import type { Duplex } from "node:stream";
+import { fromErrorJson, NexError } from "@nex/protocol";
+import { ByteStream } from "./calls/byte-stream.ts";
+import { DeadlineClock } from "./calls/deadline-clock.ts";
+import { IncomingCall } from "./calls/incoming-call.ts";
+import type { OutgoingCall, Settle } from "./calls/outgoing-call.ts";
+import { Flag, type Frame, FrameType, MAX_HELLO_BODY } from "./frames/frame.ts";
+import { FrameReader } from "./frames/frame-reader.ts";
+import { FrameWriter } from "./frames/frame-writer.ts";
+import { completeLinkOptions, type LinkConfig, type LinkOptions } from "./link-options.ts";
+import { TurnBudget } from "./turn-budget.ts";
+
+export type CallHandler = (call: IncomingCall) => void;
+export type NotifyHandler = (body: Buffer) => void;
+
+export interface CallOptions {
+  /** Milliseconds until the call fails with `deadline_exceeded`. Default: none. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/**
+ * One side of the channel between a node and what runs in a sandbox: calls in both directions over one
+ * byte stream. Whatever the peer sends, the worst that happens is that this link closes with a reason.
+ */
+export class Link {
+  readonly closed: Promise<NexError>;
+  readonly #config: LinkConfig;
+  readonly #socket: Duplex;
+  readonly #reader: FrameReader;
+  readonly #writer: FrameWriter;
+  readonly #clock: DeadlineClock;
+  readonly #budget: TurnBudget;
+  readonly #handlers: Map<number, CallHandler> = new Map();
+  readonly #notifyHandlers: Map<number, NotifyHandler> = new Map();
+  readonly #outgoing: Map<number, OutgoingCall> = new Map();
+  readonly #incoming: Map<number, IncomingCall> = new Map();
+  #lastId = 0;
+  /** Withdrawn calls the peer has not acknowledged. */
+  #lingering = 0;
+  #admitted: boolean;
+  #closeReason: NexError | undefined;
+  readonly #resolveClosed: (reason: NexError) => void;
+  #pings: ((rtt: number) => void)[] = [];
+  #drainWaiters: (() => void)[] = [];
+  readonly #answers = {
+    answer: (call: IncomingCall, head?: Uint8Array, payload?: Uint8Array): void => {
+      this.#finish(call);
+      this.#writer.write(FrameType.reply, 0, 0, call.id, head, payload);
+    },
+    fail: (call: IncomingCall, error: NexError): void => {
+      this.#finish(call);
+      this.#writer.write(FrameType.error, 0, 0, call.id, Buffer.from(JSON.stringify(error)));
+    },
+    openStream: (call: IncomingCall): ByteStream => this.#newStream(call.id, Flag.toCaller),
+  };
+
+  constructor(socket: Duplex, options: LinkOptions = {}) {
+    this.#config = completeLinkOptions(options);
+    this.#socket = socket;
+    this.#admitted = this.#config.admitted;
+    this.#reader = new FrameReader(this.#admitted ? this.#config.maxBody : MAX_HELLO_BODY);
+    this.#writer = new FrameWriter(socket);
+    this.#clock = new DeadlineClock((now) => this.#expire(now));
+    this.#budget = new TurnBudget(() => this.#resume());
+    const { promise, resolve } = Promise.withResolvers<NexError>();
+    this.closed = promise;
+    this.#resolveClosed = resolve;
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("drain", () => this.#onDrain());
+    socket.on("error", (cause) => this.#shut(new NexError("link_closed", `The link broke: ${cause.message}`, { cause })));
+    socket.on("end", () => this.#shut(new NexError("link_closed", "The other side closed the link.")));
+    socket.on("close", () => this.#shut(new NexError("link_closed", "The link was closed.")));
+  }
+
+  /** Calls of ours that still wait for an answer, those past their deadline included. */
+  get openCalls(): number {
+    return this.#outgoing.size;
+  }
+
+  get isClosed(): boolean {
+    return this.#closeReason !== undefined;
+  }
+
+  /**
+   * True while the peer reads more slowly than we write, or has not yet acknowledged a call that was withdrawn,
+   * so that it may stand still: hold back, and ask {@link whenDrained}.
+   */
+  get congested(): boolean {
+    return this.#lingering > 0 || this.#writer.pendingBytes > this.#config.congestedBytes;
+  }
+
+  /** Calls `then` once, when the peer has caught up or the link has closed. */
+  whenDrained(then: () => void): void {
+    if (this.congested && !this.isClosed) this.#drainWaiters.push(then);
+    else queueMicrotask(then);
+  }
+
+  /** Lets a peer that has said a valid hello use everything else. */
+  admit(): void {
+    this.#admitted = true;
+    this.#reader.maxBody = this.#config.maxBody;
+  }
+
+  handle(method: number, handler: CallHandler): void {
+    this.#handlers.set(method, handler);
+  }
+
+  handleNotify(method: number, handler: NotifyHandler): void {
+    this.#notifyHandlers.set(method, handler);
+  }
+
+  /**
+   * The call without a promise, for the trigger path. The body is `head` followed by `payload`; neither may
+   * be changed afterwards. Returns the call's id, for {@link cancel}. `settle` is called exactly once.
+   */
+  send(method: number, head: Uint8Array | undefined, payload: Uint8Array | undefined, deadlineMs: number, settle: Settle): number {
+    return this.#open(method, head, payload, deadlineMs, settle).id;
+  }
+
+  /** A call as a promise of the reply's body. @throws NexError of the peer's, `deadline_exceeded`, `cancelled`, `link_closed` */
+  async request(method: number, body?: Uint8Array, options: CallOptions = {}): Promise<Buffer> {
+    return await this.open(method, body, options).reply;
+  }
+
+  /** A call together with the bytes that travel with it. */
+  open(method: number, body?: Uint8Array, options: CallOptions = {}): { readonly reply: Promise<Buffer>; readonly stream: ByteStream } {
+    const { signal } = options;
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    let abort: (() => void) | undefined;
+    const call = this.#open(method, body, undefined, options.deadlineMs ?? Infinity, (error, reply) => {
+      if (abort !== undefined) signal?.removeEventListener("abort", abort);
+      if (error === undefined) resolve(reply);
+      else reject(error);
+    });
+    call.stream = this.#newStream(call.id, 0);
+    if (signal !== undefined) {
+      abort = () => this.cancel(call.id, new NexError("cancelled", "The call was withdrawn.", { cause: signal.reason }));
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort, { once: true });
+    }
+    if (this.#closeReason !== undefined) call.stream.fail(this.#closeReason);
+    return { reply: promise, stream: call.stream };
+  }
+
+  notify(method: number, body: Uint8Array): void {
+    if (!this.isClosed) this.#writer.write(FrameType.notify, 0, method, 0, body);
+  }
+
+  /** Settles a call of ours with `reason` now and tells the peer to stop. */
+  cancel(id: number, reason: NexError): void {
+    const call = this.#outgoing.get(id);
+    if (call !== undefined && !call.lingering) this.#withdraw(call, reason, performance.now());
+  }
+
+  /** Milliseconds until the peer's event loop answered. @throws NexError `link_closed` */
+  async ping(): Promise<number> {
+    if (this.#closeReason !== undefined) throw this.#closeReason;
+    const sent = performance.now();
+    const answered = new Promise<number>((resolve) => this.#pings.push(() => resolve(performance.now() - sent)));
+    this.#writer.write(FrameType.ping, 0, 0, 0);
+    const result = await Promise.race([answered, this.closed]);
+    if (typeof result === "number") return result;
+    throw result;
+  }
+
+  /** Says goodbye with the reason and closes. Open calls on both sides fail with it. */
+  close(reason: NexError = new NexError("link_closed", "The link was closed.")): void {
+    if (this.isClosed) return;
+    this.#writer.write(FrameType.goodbye, 0, 0, 0, Buffer.from(JSON.stringify(reason)));
+    this.#writer.flush();
+    this.#shut(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.closed;
+  }
+
+  #open(method: number, head: Uint8Array | undefined, payload: Uint8Array | undefined, deadlineMs: number, settle: Settle): OutgoingCall {
+    const id = this.#nextId();
+    const deadline = deadlineMs === Infinity ? Infinity : performance.now() + deadlineMs;
+    const call: OutgoingCall = { id, method, settle, deadline, lingering: false, stream: undefined };
+    if (this.#closeReason !== undefined) {
+      const reason = this.#closeReason;
+      queueMicrotask(() => settle(reason, NOTHING));
+      return call;
+    }
+    this.#outgoing.set(id, call);
+    this.#writer.write(FrameType.call, 0, method, id, head, payload);
+    if (deadline !== Infinity) this.#clock.watch(deadline);
+    return call;
+  }
+
+  #nextId(): number {
+    do this.#lastId = (this.#lastId + 1) >>> 0;
+    while (this.#lastId === 0 || this.#outgoing.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #newStream(id: number, flags: number): ByteStream {
+    return new ByteStream({
+      sendData: (chunk, end) => this.#writer.write(FrameType.data, flags | (end ? Flag.end : 0), 0, id, chunk),
+      sendCredit: (bytes) => {
+        const body = Buffer.allocUnsafe(4);
+        body.writeUInt32LE(bytes);
+        this.#writer.write(FrameType.credit, flags, 0, id, body);
+      },
+    });
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.isClosed) return;
+    this.#reader.push(chunk);
+    this.#drainReader();
+  }
+
+  /** Handles frames until the chunk or this turn's share is used up; then the socket rests until the next turn. */
+  #drainReader(): void {
+    try {
+      while (!this.isClosed && this.#reader.hasBytes) {
+        if (this.#budget.exhausted) {
+          this.#socket.pause();
+          return;
+        }
+        const frame = this.#reader.next();
+        if (frame === undefined) return;
+        this.#budget.spend(frame.body.length);
+        this.#dispatch(frame);
+      }
+    } catch (error) {
+      this.close(error instanceof NexError ? error : new NexError("internal", `A frame could not be handled: ${String(error)}`, { cause: error }));
+    }
+  }
+
+  #resume(): void {
+    if (this.isClosed) return;
+    this.#drainReader();
+    if (!this.#budget.exhausted && this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  #dispatch(frame: Frame): void {
+    if (!this.#admitted && !(frame.type === FrameType.call && frame.method === this.#config.helloMethod) && frame.type !== FrameType.goodbye) {
+      throw new NexError("link_protocol", "The peer sent something else before its hello.");
+    }
+    switch (frame.type) {
+      case FrameType.call:
+        return this.#onCall(frame);
+      case FrameType.reply:
+        return this.#onAnswer(frame.id, undefined, frame.body);
+      case FrameType.error:
+        return this.#onAnswer(frame.id, readError(frame.body), NOTHING);
+      case FrameType.cancel:
+        return this.#onCancel(frame);
+      case FrameType.data:
+        return this.#streamOf(frame)?.onData(frame.body, (frame.flags & Flag.end) !== 0);
+      case FrameType.credit:
+        if (frame.body.length !== 4) throw new NexError("link_protocol", "The peer sent a credit frame of the wrong size.");
+        return this.#streamOf(frame)?.onCredit(frame.body.readUInt32LE(0));
+      case FrameType.ping:
+        return this.#writer.write(FrameType.pong, 0, 0, frame.id);
+      case FrameType.pong:
+        return this.#pings.shift()?.(0);
+      case FrameType.notify:
+        return this.#notifyHandlers.get(frame.method)?.(frame.body);
+      case FrameType.goodbye:
+        return this.#shut(readError(frame.body));
+    }
+  }
+
+  #onCall(frame: Frame): void {
+    if (this.#incoming.has(frame.id)) throw new NexError("link_protocol", `The peer used call id ${frame.id} twice at once.`);
+    const call = new IncomingCall(frame.id, frame.method, frame.body, this.#answers);
+    this.#incoming.set(frame.id, call);
+    const handler = this.#handlers.get(frame.method);
+    if (handler === undefined) {
+      call.fail(new NexError("unknown_method", `This side of the link has no method ${frame.method}.`, { data: { method: frame.method } }));
+    } else if (this.#incoming.size > this.#config.maxIncomingCalls) {
+      call.fail(new NexError("overloaded", `More than ${this.#config.maxIncomingCalls} calls are open on this link.`));
+    } else if (this.#writer.pendingBytes > this.#config.maxPendingBytes) {
+      throw new NexError("link_protocol", "The peer calls but does not read the answers.");
+    } else {
+      handler(call);
+    }
+  }
+
+  #onAnswer(id: number, error: NexError | undefined, body: Buffer): void {
+    const call = this.#outgoing.get(id);
+    if (call === undefined) return;
+    this.#outgoing.delete(id);
+    if (call.lingering && --this.#lingering === 0) this.#onDrain();
+    if (error === undefined) call.stream?.finish();
+    else call.stream?.fail(error);
+    call.settle?.(error, body);
+    call.settle = undefined;
+  }
+
+  #onCancel(frame: Frame): void {
+    const call = this.#incoming.get(frame.id);
+    if (call === undefined) return;
+    const reason = new NexError("cancelled", "The caller withdrew the call.");
+    call.fail(reason);
+    call.cancel(reason);
+  }
+
+  #streamOf(frame: Frame): ByteStream | undefined {
+    if ((frame.flags & Flag.toCaller) !== 0) return this.#outgoing.get(frame.id)?.stream;
+    return this.#incoming.get(frame.id)?.stream;
+  }
+
+  #finish(call: IncomingCall): void {
+    call.open = false;
+    this.#incoming.delete(call.id);
+  }
+
+  #withdraw(call: OutgoingCall, reason: NexError, now: number): void {
+    call.lingering = true;
+    this.#lingering++;
+    call.deadline = now + this.#config.unresponsiveMs;
+    this.#clock.watch(call.deadline);
+    this.#writer.write(FrameType.cancel, 0, 0, call.id);
+    call.stream?.fail(reason);
+    const { settle } = call;
+    call.settle = undefined;
+    settle?.(reason, NOTHING);
+  }
+
+  #expire(now: number): number {
+    let next = Infinity;
+    let unresponsive = false;
+    for (const call of this.#outgoing.values()) {
+      if (call.deadline <= now) {
+        if (call.lingering) {
+          unresponsive = true;
+          call.deadline = Infinity;
+        } else {
+          this.#withdraw(call, new NexError("deadline_exceeded", "The call was not answered before its deadline."), now);
+        }
+      }
+      if (call.deadline < next) next = call.deadline;
+    }
+    if (unresponsive) this.#config.onUnresponsive();
+    return next;
+  }
+
+  #onDrain(): void {
+    if (this.congested && !this.isClosed) return;
+    const waiters = this.#drainWaiters;
+    this.#drainWaiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  #shut(reason: NexError): void {
+    if (this.#closeReason !== undefined) return;
+    this.#closeReason = reason;
+    this.#clock.stop();
+    this.#budget.stop();
+    this.#socket.end();
+    // The goodbye is on its way; a peer that never reads it must not keep the descriptor.
+    setTimeout(() => this.#socket.destroy(), this.#socket.writableLength > 0 ? this.#config.goodbyeMs : 0).unref();
+    for (const call of this.#incoming.values()) {
+      call.open = false;
+      call.cancel(reason);
+    }
+    this.#incoming.clear();
+    for (const call of this.#outgoing.values()) {
+      call.stream?.fail(reason);
+      call.settle?.(reason, NOTHING);
+    }
+    this.#outgoing.clear();
+    this.#onDrain();
+    this.#resolveClosed(reason);
+  }
+}
+
+function readError(body: Buffer): NexError {
+  try {
+    return fromErrorJson(JSON.parse(body.toString("utf8")));
+  } catch (cause) {
+    return new NexError("link_protocol", "The peer reported an error that is not JSON.", { cause });
+  }
+}

@@ -1,0 +1,233 @@
+import { createReadStream } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import {
+  artifact,
+  callMethod,
+  decode,
+  deploy,
+  type DeployOrder,
+  type DeployReply,
+  EVENT_CODE,
+  type Link,
+  LOGS_CODE,
+  logBatch,
+  type LogBatch,
+  replaceRunner,
+  runnerToken,
+  serveMethod,
+  undeploy,
+  workloadEvent,
+  type WorkloadEvent,
+} from "@nex/link";
+import { NexError } from "@nex/protocol";
+import type { Sandbox, SandboxDriver, SandboxPrograms } from "../sandboxes/sandbox.ts";
+import { LinkDoor } from "./link-door.ts";
+
+/** Between the start of a sandbox and its agent's hello, ms. VMs under emulation take longest. */
+const START_DEADLINE_MS = 30_000;
+
+/** For the agent itself to end after its workload has, ms. */
+const AGENT_GRACE_MS = 2000;
+
+export interface AgentSessionOptions {
+  readonly driver: SandboxDriver;
+  readonly programs: SandboxPrograms;
+  /** Parent of the sandboxes' own directories. */
+  readonly directory: string;
+  readonly maxPayload: number;
+}
+
+/** What a session tells its owner. Set after the session was taken from the pool. */
+export interface AgentSessionListener {
+  onRunner(link: Link, prefix: string): void;
+  onLogs(batch: LogBatch): void;
+  onEvent(event: WorkloadEvent): void;
+  /** The agent's own output, and hellos that were refused. */
+  onTrouble(text: string): void;
+  /** A runner did not acknowledge a cancel: its event loop stands still. */
+  onUnresponsive(link: Link): void;
+}
+
+/** A sandbox from its start to its destruction, with the links that come out of it. */
+export class AgentSession {
+  readonly id: string = newAgentId();
+  /** Resolves with why the agent can no longer be reached. */
+  readonly lost: Promise<NexError>;
+  readonly startedAt: number = Date.now();
+  readonly #options: AgentSessionOptions;
+  readonly #door: LinkDoor;
+  readonly #resolveLost: (reason: NexError) => void;
+  readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #troubles: string[] = [];
+  #sandbox: Sandbox | undefined;
+  #agent: Link | undefined;
+  #runners: { readonly link: Link; readonly prefix: string }[] = [];
+  #runnerCount = 0;
+  #listener: AgentSessionListener | undefined;
+  #artifact: { readonly path: string; readonly size: number; readonly sha256: string } | undefined;
+  #destroyed: Promise<void> | undefined;
+
+  private constructor(options: AgentSessionOptions) {
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<NexError>();
+    this.lost = promise;
+    this.#resolveLost = resolve;
+    this.#door = new LinkDoor({
+      maxPayload: options.maxPayload,
+      invocationPrefix: () => this.#prefix(),
+      onAdmitted: (role, link) => (role === "agent" ? this.#onAgent(link) : this.#onRunner(link)),
+      onRefused: (error) => this.#trouble(`A hello was refused: ${error.message}`),
+      onUnresponsive: (link) => this.#listener?.onUnresponsive(link),
+    });
+    this.#ready.promise.catch(() => undefined);
+  }
+
+  /** Starts a sandbox and waits until its agent is idle with a runner ready. @throws NexError `sandbox_failed` */
+  static async start(options: AgentSessionOptions, signal: AbortSignal): Promise<AgentSession> {
+    const session = new AgentSession(options);
+    try {
+      await session.#start(signal);
+      return session;
+    } catch (error) {
+      await session.destroy(0);
+      throw error;
+    }
+  }
+
+  get isLost(): boolean {
+    return this.#agent === undefined || this.#agent.isClosed;
+  }
+
+  /** Hands the session to its one owner; what came in before is told now. */
+  listen(listener: AgentSessionListener): void {
+    this.#listener = listener;
+    for (const text of this.#troubles.splice(0)) listener.onTrouble(text);
+    for (const { link, prefix } of this.#runners) listener.onRunner(link, prefix);
+  }
+
+  /** @param file the verified artifact on this machine */
+  async deploy(order: DeployOrder, file: string, deadlineMs: number, signal: AbortSignal): Promise<DeployReply> {
+    this.#artifact = { path: file, size: order.size, sha256: order.sha256 };
+    return await callMethod(this.#link(), deploy, order, { deadlineMs, signal });
+  }
+
+  async replaceRunner(graceful: boolean): Promise<void> {
+    await callMethod(this.#link(), replaceRunner, { graceful }, { deadlineMs: START_DEADLINE_MS });
+  }
+
+  /** Ends the workload: TERM, grace, KILL. Then the sandbox. True if the workload had to be killed. */
+  async end(graceMs: number): Promise<boolean> {
+    let killed = false;
+    if (!this.isLost) {
+      const order = { grace_ms: graceMs };
+      const deadlineMs = graceMs + AGENT_GRACE_MS;
+      killed = await callMethod(this.#link(), undeploy, order, { deadlineMs }).then(
+        (reply) => reply.killed,
+        () => true,
+      );
+    }
+    await this.destroy(AGENT_GRACE_MS);
+    return killed;
+  }
+
+  /** Takes the sandbox away whatever its state. Never throws. */
+  async destroy(graceMs: number): Promise<void> {
+    this.#destroyed ??= this.#destroy(graceMs);
+    await this.#destroyed;
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    const { driver, programs, directory } = this.#options;
+    this.#sandbox = await driver.start({
+      agentId: this.id,
+      token: this.#door.issueToken("agent"),
+      directory: join(directory, this.id),
+      programs,
+      onConnection: this.#door.onConnection,
+      onOutput: (line) => this.#trouble(line),
+    });
+    const timer = setTimeout(() => this.#fail(`its agent was not ready within ${START_DEADLINE_MS / 1000} s`), START_DEADLINE_MS);
+    const abort = (): void => this.#fail("the node is stopping");
+    signal.addEventListener("abort", abort, { once: true });
+    void this.#sandbox.ended.then(({ exitCode, signal: by }) => {
+      const how = by === null ? `exit code ${exitCode}` : by;
+      this.#fail(`it ended (${how})`);
+      this.#resolveLost(new NexError("sandbox_failed", `The sandbox ended by itself (${how}).`, { data: { exit_code: exitCode, signal: by } }));
+    });
+    try {
+      await this.#ready.promise;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  #fail(why: string): void {
+    const said = this.#troubles.length === 0 ? "" : ` It said: ${this.#troubles.join(" / ")}`;
+    this.#ready.reject(new NexError("sandbox_failed", `The ${this.#options.driver.name} sandbox did not start: ${why}.${said}`));
+  }
+
+  #onAgent(link: Link): void {
+    this.#agent = link;
+    void link.closed.then((reason) => this.#resolveLost(reason));
+    serveMethod(link, runnerToken, () => ({ token: this.#door.issueToken("runner") }));
+    serveMethod(link, artifact, async (_, call) => {
+      const file = this.#artifact;
+      if (file === undefined) throw new NexError("artifact_missing", "No deploy is under way in this sandbox.");
+      for await (const chunk of createReadStream(file.path, { highWaterMark: 256 * 1024 })) await call.stream.write(chunk as Buffer);
+      call.stream.end();
+      return { size: file.size, sha256: file.sha256 };
+    });
+    link.handleNotify(LOGS_CODE, (body) => this.#onLogs(link, body));
+    link.handleNotify(EVENT_CODE, (body) => {
+      const event = decode("event", workloadEvent, body);
+      if (event.type === "runner_ready") this.#ready.resolve();
+      else this.#listener?.onEvent(event);
+    });
+  }
+
+  #onRunner(link: Link): void {
+    const runner = { link, prefix: this.#prefix() };
+    this.#runnerCount++;
+    this.#runners.push(runner);
+    void link.closed.then(() => {
+      this.#runners = this.#runners.filter((other) => other !== runner);
+    });
+    link.handleNotify(LOGS_CODE, (body) => this.#onLogs(link, body));
+    this.#listener?.onRunner(link, runner.prefix);
+  }
+
+  #prefix(): string {
+    return `${this.id}-${this.#runnerCount}`;
+  }
+
+  #onLogs(link: Link, body: Buffer): void {
+    if (this.#listener === undefined || link.isClosed) return;
+    this.#listener.onLogs(decode("logs", logBatch, body));
+  }
+
+  #trouble(text: string): void {
+    const line = text.slice(0, 500);
+    if (this.#listener !== undefined) this.#listener.onTrouble(line);
+    else if (this.#troubles.length < 20) this.#troubles.push(line);
+  }
+
+  #link(): Link {
+    if (this.#agent === undefined) throw new NexError("link_closed", "The agent has not said hello.");
+    return this.#agent;
+  }
+
+  async #destroy(graceMs: number): Promise<void> {
+    this.#ready.reject(new NexError("sandbox_failed", "The sandbox was destroyed before it was ready."));
+    // Closing the agent's link makes it end its workload and itself; the driver kills what does not follow.
+    this.#door.close(new NexError("link_closed", "The sandbox is being destroyed."));
+    await this.#sandbox?.destroy(graceMs);
+    this.#resolveLost(new NexError("link_closed", "The sandbox was destroyed."));
+  }
+}
+
+/** 20 characters of `0-9a-v`, as 0.2.7 names its agents and workloads. */
+function newAgentId(): string {
+  return [...randomBytes(20)].map((byte) => (byte & 31).toString(32)).join("");
+}

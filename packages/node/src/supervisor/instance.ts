@@ -1,0 +1,278 @@
+import { ABANDONED_CODE, type DeployOrder, type DeployReply, type Link, type LogBatch, type WorkloadEvent } from "@nex/link";
+import { NexError, toNexError } from "@nex/protocol";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { WorkloadFeed } from "../feeds/workload-feed.ts";
+import { Dispatcher, type InvocationCounts } from "../triggers/dispatcher.ts";
+import { queueGroup, TriggerSubscriptions } from "../triggers/subscriptions.ts";
+import type { AgentSession, AgentSessionListener } from "./agent-session.ts";
+import { backoffMs } from "./backoff.ts";
+import { InstanceLife, type InstanceState } from "./instance-state.ts";
+import { DEPLOY_DEADLINE_MS, MAX_ABANDONED, READY_MS, STOP_GRACE_MS, type WorkloadPlan } from "./plan.ts";
+import type { SandboxPool } from "./pool.ts";
+
+/** Failures in a row after which an instance counts as crash-looping. It goes on trying, slowly. */
+const CRASH_LOOP_AFTER = 5;
+
+/** Up for this long, an instance's earlier failures are forgotten, ms. */
+const STABLE_MS = 60_000;
+
+/** A runner that ends sooner than this after its start is not replaced at once, ms. */
+const QUICK_DEATH_MS = 1000;
+
+export interface InstanceOptions {
+  readonly plan: WorkloadPlan;
+  readonly revision: number;
+  /** The verified artifact on this machine. */
+  readonly artifactPath: string;
+  readonly pool: SandboxPool;
+  readonly connection: NatsConnection;
+  readonly feed: WorkloadFeed;
+}
+
+/** One running copy of a workload, kept running through the ends of runners and sandboxes. */
+export class Instance implements AgentSessionListener {
+  readonly plan: WorkloadPlan;
+  readonly revision: number;
+  readonly #options: InstanceOptions;
+  readonly #life: InstanceLife = new InstanceLife();
+  readonly #stop: AbortController = new AbortController();
+  #id = "";
+  #session: AgentSession | undefined;
+  #dispatcher: Dispatcher | undefined;
+  #subscriptions: TriggerSubscriptions | undefined;
+  #concurrency: DeployReply["concurrency"] = "many";
+  /** The newest runner; the one in use once it has loaded the function. */
+  #runner: { readonly link: Link; readonly prefix: string; readonly since: number } | undefined;
+  #replacing = false;
+  #failures = 0;
+  #quickDeaths = 0;
+  #restarts = 0;
+  #lastError: NexError | undefined;
+
+  constructor(options: InstanceOptions) {
+    this.plan = options.plan;
+    this.revision = options.revision;
+    this.#options = options;
+  }
+
+  /** Id of the first sandbox: stable for the instance's whole life. */
+  get id(): string {
+    return this.#id;
+  }
+
+  get state(): InstanceState {
+    return this.#life.state;
+  }
+
+  get uptimeMs(): number {
+    return this.#life.state === "running" ? this.#life.elapsedMs : 0;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  get lastError(): NexError | undefined {
+    return this.#lastError;
+  }
+
+  get invocations(): Readonly<InvocationCounts> & { readonly in_flight: number } {
+    return { ok: 0, failed: 0, ...this.#dispatcher?.counts, in_flight: this.#dispatcher?.inFlight ?? 0 };
+  }
+
+  /** Deploys into a sandbox and, for a function, subscribes. @throws NexError; nothing is left running then */
+  async start(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deploy(signal);
+      await this.#subscribe();
+      this.#life.enter("running");
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+  }
+
+  /** Takes no more messages, lets what is under way finish, then ends the workload. True if it had to be killed. */
+  async stop(graceMs: number = STOP_GRACE_MS): Promise<boolean> {
+    if (this.#life.isEnding) return false;
+    this.#life.enter("stopping");
+    this.#stop.abort(new NexError("cancelled", "The workload is being stopped."));
+    await this.#subscriptions?.drain();
+    if (graceMs > 0 && this.#runner?.link.isClosed === false) await this.#dispatcher?.whenIdle();
+    this.#dispatcher?.close(new NexError("interrupted", "The function was stopped before it could take this message."));
+    const killed = (await this.#session?.end(graceMs)) ?? false;
+    this.#life.enter("stopped");
+    return killed;
+  }
+
+  onRunner(link: Link, prefix: string): void {
+    const runner = { link, prefix, since: performance.now() };
+    this.#runner = runner;
+    link.handleNotify(ABANDONED_CODE, (body) => {
+      if (body.length === 4 && body.readUInt32LE(0) > MAX_ABANDONED) void this.#retireRunner(runner.link);
+    });
+    void link.closed.then(() => {
+      if (this.#runner === runner && !this.#life.isEnding) void this.#replaceRunner(performance.now() - runner.since);
+    });
+  }
+
+  onLogs(batch: LogBatch): void {
+    this.#options.feed.logs(this.#id, batch);
+  }
+
+  onEvent(event: WorkloadEvent): void {
+    if (event.type === "runner_ready") return;
+    const { exit_code, signal, reason } = event;
+    this.#options.feed.note(this.#id, "warn", reason);
+    this.#options.feed.event(event.type === "workload_ended" ? "workload_crashed" : "runner_replaced", { id: this.#id, exit_code, signal, reason });
+  }
+
+  onTrouble(text: string): void {
+    this.#options.feed.note(this.#id, "warn", text);
+  }
+
+  onUnresponsive(link: Link): void {
+    const reason = "The function's event loop did not answer after an invocation's deadline: its runner is killed and replaced. Is there an endless loop?";
+    this.#options.feed.note(this.#id, "error", reason);
+    this.#options.feed.event("runner_replaced", { id: this.#id, reason: "blocked" });
+    link.close(new NexError("interrupted", "Another invocation blocked the runner past its deadline; the runner was killed. It may have done some of this one's work."));
+  }
+
+  async #deploy(signal: AbortSignal): Promise<void> {
+    const { plan, revision, artifactPath, pool } = this.#options;
+    const session = await pool.take(AbortSignal.any([signal, this.#stop.signal]));
+    this.#session = session;
+    if (this.#id === "") this.#id = session.id;
+    session.listen(this);
+    const order: DeployOrder = {
+      namespace: plan.namespace,
+      name: plan.name,
+      revision,
+      kind: plan.kind,
+      sha256: plan.artifact.sha256,
+      size: plan.artifact.size,
+      env: plan.env,
+      argv: plan.argv,
+      triggers: plan.triggers,
+      ready_ms: READY_MS,
+    };
+    const { concurrency } = await session.deploy(order, artifactPath, DEPLOY_DEADLINE_MS, signal);
+    this.#concurrency = concurrency;
+    this.#attach();
+    void session.lost.then((reason) => {
+      if (this.#session === session && !this.#life.isEnding && this.#life.state !== "starting") void this.#restart(reason);
+    });
+  }
+
+  async #subscribe(): Promise<void> {
+    const { plan, connection, feed } = this.#options;
+    if (plan.triggers.length === 0) return;
+    const dispatcher = this.#dispatcher!;
+    this.#subscriptions = new TriggerSubscriptions({
+      connection,
+      queue: queueGroup(plan.namespace, plan.name),
+      triggers: plan.triggers,
+      onMessage: dispatcher.dispatch,
+      onRefused: (subject, error) => feed.note(this.#id, "error", `The NATS server refused the trigger "${subject}": ${error.message}`),
+    });
+    await connection.flush();
+  }
+
+  #attach(): void {
+    const { plan, connection, feed } = this.#options;
+    const runner = this.#runner;
+    if (runner === undefined || plan.triggers.length === 0) return;
+    this.#dispatcher ??= new Dispatcher(this.#id, {
+      connection,
+      deadlineMs: plan.deadlineMs,
+      maxInFlight: plan.maxInFlight,
+      maxWaiting: plan.maxWaiting,
+      onRefusedReply: (subject, reply) =>
+        feed.note(this.#id, "warn", `A message on "${subject}" was not run: it asks for its answer on "${reply}", where a function may not write.`),
+    });
+    this.#dispatcher.attach(runner.link, runner.prefix, this.#concurrency);
+  }
+
+  /** The runner has ended or was killed: gets another one in the same sandbox. */
+  async #replaceRunner(livedMs: number): Promise<void> {
+    if (this.#replacing || this.#session?.isLost !== false) return;
+    const session = this.#session;
+    this.#replacing = true;
+    this.#dispatcher?.detach();
+    this.#quickDeaths = livedMs < QUICK_DEATH_MS ? this.#quickDeaths + 1 : 0;
+    try {
+      if (this.#quickDeaths > 1) await this.#pause(this.#quickDeaths - 2);
+      await session.replaceRunner(false);
+      this.#attach();
+    } catch (error) {
+      this.#lastError = toNexError(error);
+      // Without a runner the sandbox is of no use; the loss of it brings a fresh one.
+      await session.destroy(0);
+    } finally {
+      this.#replacing = false;
+    }
+    if (this.#runner?.link.isClosed === true && !session.isLost) await this.#replaceRunner(0);
+  }
+
+  /** The runner works but holds too many invocations that never settle: a new one takes over, the old one empties. */
+  async #retireRunner(old: Link): Promise<void> {
+    if (this.#replacing || this.#runner?.link !== old || this.#session === undefined) return;
+    this.#replacing = true;
+    const reason = `More than ${MAX_ABANDONED} invocations were given up on and never settled; the runner is replaced.`;
+    this.#options.feed.note(this.#id, "warn", reason);
+    this.#options.feed.event("runner_replaced", { id: this.#id, reason: "abandoned_invocations" });
+    try {
+      await this.#session.replaceRunner(true);
+      this.#attach();
+      const close = (): void => old.close();
+      setTimeout(close, this.plan.deadlineMs).unref();
+    } catch (error) {
+      this.#lastError = toNexError(error);
+      old.close();
+    } finally {
+      this.#replacing = false;
+    }
+  }
+
+  /** The sandbox is gone: starts over in a fresh one, more and more slowly. */
+  async #restart(reason: NexError): Promise<void> {
+    const { feed } = this.#options;
+    if (this.#life.state === "running") {
+      if (this.#life.elapsedMs > STABLE_MS) this.#failures = 0;
+      this.#life.enter("restarting");
+    }
+    this.#dispatcher?.detach();
+    feed.event("workload_crashed", { id: this.#id, reason: reason.message });
+    await this.#session?.destroy(0);
+    while (!this.#life.isEnding) {
+      this.#restarts++;
+      this.#lastError = reason;
+      // The first restart is immediate: most losses are a single event.
+      if (this.#failures > 0) await this.#pause(this.#failures - 1);
+      this.#failures++;
+      if (this.#life.isEnding) return;
+      try {
+        await this.#deploy(this.#stop.signal);
+        if (this.#life.isEnding) return;
+        this.#life.enter("running");
+        feed.event("workload_restarting", { id: this.#id, restarts: this.#restarts, state: "running" });
+        return;
+      } catch (error) {
+        await this.#session?.destroy(0);
+        reason = toNexError(error);
+        feed.note(this.#id, "error", `Restart ${this.#restarts} failed: ${reason.message}`);
+        if (this.#failures >= CRASH_LOOP_AFTER && this.#life.state === "restarting") {
+          this.#life.enter("crash_loop");
+          feed.event("workload_crash_loop", { id: this.#id, restarts: this.#restarts, reason: reason.message });
+        }
+      }
+    }
+  }
+
+  async #pause(failures: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, backoffMs(failures));
+      this.#stop.signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    });
+  }
+}

@@ -1,0 +1,98 @@
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { Socket } from "node:net";
+import { agreeOnVersion, hello, Link, type LinkRole, serveMethod } from "@nex/link";
+import { NexError } from "@nex/protocol";
+
+/** A connection that has not said a valid hello by then is closed, ms. */
+const HELLO_DEADLINE_MS = 5000;
+
+/** Connections of one sandbox that may be open without a hello. An honest one needs two at a time. */
+const MAX_STRANGERS = 8;
+
+export interface LinkDoorOptions {
+  /** Largest message of the NATS server behind the triggers, bytes. */
+  readonly maxPayload: number;
+  readonly onAdmitted: (role: LinkRole, link: Link) => void;
+  /** A hello was refused: a used or unknown token, a version we do not speak. */
+  readonly onRefused: (error: NexError) => void;
+  readonly onUnresponsive: (link: Link) => void;
+  readonly invocationPrefix: () => string;
+}
+
+/** Lets in what runs in one sandbox: each connection must begin with a hello whose token we issued, once. */
+export class LinkDoor {
+  readonly #options: LinkDoorOptions;
+  readonly #tokens: Map<LinkRole, Buffer[]> = new Map();
+  readonly #strangers: Set<Link> = new Set();
+  readonly #links: Set<Link> = new Set();
+
+  constructor(options: LinkDoorOptions) {
+    this.#options = options;
+  }
+
+  /** A new token for one hello in this role. */
+  issueToken(role: LinkRole): string {
+    const token = randomBytes(32).toString("base64url");
+    const open = this.#tokens.get(role) ?? [];
+    open.push(digest(token));
+    this.#tokens.set(role, open);
+    return token;
+  }
+
+  readonly onConnection = (socket: Socket): void => {
+    if (this.#strangers.size >= MAX_STRANGERS) {
+      socket.destroy();
+      return;
+    }
+    const link = new Link(socket, {
+      admitted: false,
+      helloMethod: hello.code,
+      maxBody: this.#options.maxPayload + 64 * 1024,
+      onUnresponsive: () => this.#options.onUnresponsive(link),
+    });
+    this.#strangers.add(link);
+    this.#links.add(link);
+    const timer = setTimeout(() => link.close(new NexError("link_protocol", "No hello came in time.")), HELLO_DEADLINE_MS);
+    void link.closed.then(() => {
+      clearTimeout(timer);
+      this.#strangers.delete(link);
+      this.#links.delete(link);
+    });
+    serveMethod(link, hello, ({ token, role, version }) => {
+      try {
+        if (!this.#strangers.has(link)) throw new NexError("link_protocol", "The peer said hello twice.");
+        const agreed = agreeOnVersion(version);
+        this.#redeem(role, token);
+        clearTimeout(timer);
+        this.#strangers.delete(link);
+        link.admit();
+        const greeting = { version: agreed, max_payload: this.#options.maxPayload, invocation_prefix: this.#options.invocationPrefix() };
+        this.#options.onAdmitted(role, link);
+        return greeting;
+      } catch (error) {
+        this.#options.onRefused(error as NexError);
+        setImmediate(() => link.close(error as NexError));
+        throw error;
+      }
+    });
+  };
+
+  /** Closes everything that ever came in. */
+  close(reason: NexError): void {
+    this.#tokens.clear();
+    for (const link of this.#links) link.close(reason);
+  }
+
+  #redeem(role: LinkRole, token: string): void {
+    const open = this.#tokens.get(role) ?? [];
+    const given = digest(token);
+    const index = open.findIndex((known) => timingSafeEqual(known, given));
+    if (index === -1) throw new NexError("link_token", `The hello's token is unknown, was used before, or is not one for a ${role}.`, { data: { role } });
+    open.splice(index, 1);
+  }
+}
+
+/** Compared instead of the token itself, so that all comparisons take equally long. */
+function digest(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}

@@ -1,0 +1,41 @@
+import type { WorkloadKind } from "@nex/protocol";
+
+/** An artifact by its content. */
+export interface ArtifactRef {
+  /** Lower-case hex. */
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/** Everything about one revision of a workload, complete: what was optional in the deploy request has its default here. */
+export interface WorkloadPlan {
+  readonly namespace: string;
+  readonly name: string;
+  readonly kind: WorkloadKind;
+  readonly description: string;
+  readonly artifact: ArtifactRef;
+  readonly env: Readonly<Record<string, string>>;
+  readonly argv: readonly string[];
+  readonly triggers: readonly string[];
+  readonly tags: Readonly<Record<string, string>>;
+  readonly replicas: number;
+  readonly essential: boolean;
+  /** From a message's arrival to its answer, ms. */
+  readonly deadlineMs: number;
+  readonly maxInFlight: number;
+  readonly maxWaiting: number;
+  /** Public key that signed the deploy. */
+  readonly issuer: string;
+}
+
+/** How long a deploy may take in the sandbox: fetch, hash, load. ms */
+export const DEPLOY_DEADLINE_MS = 30_000;
+
+/** How long a service must stay up to count as running, ms. */
+export const READY_MS = 1000;
+
+/** Between TERM and KILL when a workload is stopped, ms. */
+export const STOP_GRACE_MS = 5000;
+
+/** Invocations of one runner that may be given up on and still hang before it is replaced. */
+export const MAX_ABANDONED = 64;

@@ -1,0 +1,119 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { NexError, type WorkloadDetail } from "@nex/protocol";
+import type { Feeds } from "../feeds/feeds.ts";
+import { WorkloadFeed } from "../feeds/workload-feed.ts";
+import type { Instance } from "./instance.ts";
+import type { WorkloadPlan } from "./plan.ts";
+import type { SandboxPool } from "./pool.ts";
+import { Workload } from "./workload.ts";
+
+/** A namespace's connection for as long as a workload needs it. */
+export interface ConnectionLease extends AsyncDisposable {
+  readonly connection: NatsConnection;
+}
+
+export interface SupervisorOptions {
+  readonly nodeId: string;
+  readonly pool: SandboxPool;
+  readonly feeds: Feeds;
+  readonly lease: (namespace: string) => Promise<ConnectionLease>;
+}
+
+/** All workloads of a node. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #workloads: Map<string, { readonly workload: Workload; readonly lease: ConnectionLease }> = new Map();
+  readonly #stop: AbortController = new AbortController();
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Running copies of workloads on this node. */
+  get instanceCount(): number {
+    return [...this.#workloads.values()].reduce((count, { workload }) => count + workload.instances.length, 0);
+  }
+
+  /** Hashes of all artifacts in use or kept for a rollback. */
+  get artifacts(): Set<string> {
+    return new Set([...this.#workloads.values()].flatMap(({ workload }) => workload.artifacts));
+  }
+
+  async deploy(plan: WorkloadPlan, artifactPath: string): Promise<{ readonly detail: WorkloadDetail; readonly instances: readonly Instance[] }> {
+    const key = keyOf(plan.namespace, plan.name);
+    const lease = await this.#options.lease(plan.namespace);
+    const known = this.#workloads.get(key);
+    const workload = known?.workload ?? new Workload(plan.namespace, plan.name, this.#options.nodeId, new WorkloadFeed(this.#options.feeds, plan.namespace, plan.name));
+    // Known from now on, so that a second deploy of the same name waits for this one.
+    if (known === undefined) this.#workloads.set(key, { workload, lease });
+    else await lease[Symbol.asyncDispose]();
+    const { connection } = known?.lease ?? lease;
+    try {
+      const instances = await workload.deploy(plan, artifactPath, { pool: this.#options.pool, connection }, this.#stop.signal);
+      return { detail: workload.describe(), instances };
+    } catch (error) {
+      if (workload.current === undefined) await this.#forget(key);
+      throw error;
+    }
+  }
+
+  async rollback(namespace: string, name: string, revision: number | undefined): Promise<{ readonly detail: WorkloadDetail; readonly instances: readonly Instance[] }> {
+    const { workload, lease } = this.#find(namespace, name);
+    const { instances } = await workload.rollback(revision, { pool: this.#options.pool, connection: lease.connection }, this.#stop.signal);
+    return { detail: workload.describe(), instances };
+  }
+
+  async stop(namespace: string, name: string): Promise<void> {
+    const { workload } = this.#find(namespace, name);
+    await workload.stop();
+    await this.#forget(keyOf(namespace, name));
+  }
+
+  async stopInstance(workload: Workload, id: string): Promise<void> {
+    if (await workload.stopInstance(id)) await this.#forget(keyOf(workload.namespace, workload.name));
+  }
+
+  /** @throws NexError `workload_not_found` */
+  get(namespace: string, name: string): Workload {
+    return this.#find(namespace, name).workload;
+  }
+
+  /** The workload one of whose instances has this id. */
+  findByInstance(id: string): Workload | undefined {
+    return this.running().find((workload) => workload.instances.some((instance) => instance.id === id));
+  }
+
+  /** Workloads that are up, of one namespace or of all. */
+  running(namespace?: string): Workload[] {
+    return [...this.#workloads.values()]
+      .map(({ workload }) => workload)
+      .filter((workload) => workload.current !== undefined && (namespace === undefined || workload.namespace === namespace));
+  }
+
+  /** Ends every workload. */
+  async close(): Promise<void> {
+    this.#stop.abort(new NexError("cancelled", "The node is stopping."));
+    await Promise.all(
+      [...this.#workloads].map(async ([key, { workload }]) => {
+        await workload.stop();
+        await this.#forget(key);
+      }),
+    );
+  }
+
+  #find(namespace: string, name: string): { readonly workload: Workload; readonly lease: ConnectionLease } {
+    const found = this.#workloads.get(keyOf(namespace, name));
+    if (found?.workload.current !== undefined) return found;
+    throw new NexError("workload_not_found", `There is no workload "${name}" in the namespace "${namespace}" on this node.`, { data: { namespace, name } });
+  }
+
+  async #forget(key: string): Promise<void> {
+    const entry = this.#workloads.get(key);
+    this.#workloads.delete(key);
+    await entry?.lease[Symbol.asyncDispose]();
+  }
+}
+
+function keyOf(namespace: string, name: string): string {
+  return `${namespace}/${name}`;
+}

@@ -1,0 +1,171 @@
+import { NexError, type WorkloadDetail, type WorkloadRevision } from "@nex/protocol";
+import type { WorkloadFeed } from "../feeds/workload-feed.ts";
+import { Instance, type InstanceOptions } from "./instance.ts";
+import type { WorkloadPlan } from "./plan.ts";
+
+/** Revisions kept for a rollback, the running one included. */
+const KEPT_REVISIONS = 5;
+
+interface Revision {
+  readonly number: number;
+  readonly plan: WorkloadPlan;
+  readonly artifactPath: string;
+  readonly deployedAt: string;
+}
+
+export type InstanceParts = Pick<InstanceOptions, "pool" | "connection">;
+
+/** A named workload of a namespace: its revisions, and the instances of the one that runs. */
+export class Workload {
+  readonly namespace: string;
+  readonly name: string;
+  readonly #feed: WorkloadFeed;
+  readonly #nodeId: string;
+  #revisions: Revision[] = [];
+  #current: Revision | undefined;
+  #instances: Instance[] = [];
+  #lastNumber = 0;
+  /** Deploys, rollbacks and stops of one workload happen one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #ending = false;
+
+  constructor(namespace: string, name: string, nodeId: string, feed: WorkloadFeed) {
+    this.namespace = namespace;
+    this.name = name;
+    this.#nodeId = nodeId;
+    this.#feed = feed;
+  }
+
+  get current(): WorkloadPlan | undefined {
+    return this.#current?.plan;
+  }
+
+  get instances(): readonly Instance[] {
+    return this.#instances;
+  }
+
+  /** Hashes of all artifacts a deploy or rollback may need again. */
+  get artifacts(): string[] {
+    return this.#revisions.map((revision) => revision.plan.artifact.sha256);
+  }
+
+  /** Brings up the next revision, then takes the one before down. On failure the old one goes on as if nothing had been. */
+  async deploy(plan: WorkloadPlan, artifactPath: string, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
+    return await this.#inTurn(async () => {
+      if (this.#ending) throw new NexError("workload_not_found", `The workload "${this.name}" was stopped while this deploy waited.`);
+      const revision = { number: this.#lastNumber + 1, plan, artifactPath, deployedAt: new Date().toISOString() };
+      const instances = await this.#bringUp(revision, parts, signal);
+      this.#lastNumber = revision.number;
+      this.#revisions = [revision, ...this.#revisions].slice(0, KEPT_REVISIONS);
+      await this.#switchTo(revision, instances);
+      return instances;
+    });
+  }
+
+  /** Runs an earlier revision again. Default: the one deployed before the one that runs. @throws NexError `revision_not_found` */
+  async rollback(number: number | undefined, parts: InstanceParts, signal: AbortSignal): Promise<{ readonly revision: number; readonly instances: Instance[] }> {
+    return await this.#inTurn(async () => {
+      const current = this.#current?.number ?? 0;
+      const revision = this.#revisions.find((known) => (number === undefined ? known.number < current : known.number === number));
+      if (revision === undefined || revision === this.#current) {
+        const kept = this.#revisions.map((known) => known.number).join(", ");
+        const wanted = number === undefined ? "an earlier revision" : `revision ${number}`;
+        throw new NexError("revision_not_found", `"${this.name}" cannot go back to ${wanted}: revision ${current} runs, and kept are ${kept}.`, {
+          data: { current, kept: this.#revisions.map((known) => known.number) },
+        });
+      }
+      const instances = await this.#bringUp(revision, parts, signal);
+      await this.#switchTo(revision, instances);
+      return { revision: revision.number, instances };
+    });
+  }
+
+  /** Ends every instance. */
+  async stop(): Promise<void> {
+    this.#ending = true;
+    await this.#inTurn(async () => {
+      await Promise.all(this.#instances.map(async (instance) => await instance.stop()));
+      this.#instances = [];
+      this.#feed.event("workload_stopped", { revision: this.#current?.number });
+    });
+  }
+
+  /** Ends one instance; true if it was the last. */
+  async stopInstance(id: string): Promise<boolean> {
+    return await this.#inTurn(async () => {
+      const instance = this.#instances.find((known) => known.id === id);
+      if (instance === undefined) throw new NexError("workload_not_found", "No such workload");
+      await instance.stop();
+      this.#instances = this.#instances.filter((known) => known !== instance);
+      this.#feed.event("workload_undeployed", { id, name: this.name, reason: "Workload shutdown requested", vmid: id });
+      return this.#instances.length === 0;
+    });
+  }
+
+  describe(): WorkloadDetail {
+    const plan = this.#current!.plan;
+    const counts = this.#instances.map((instance) => instance.invocations);
+    const sum = (pick: (count: (typeof counts)[number]) => number): number => counts.reduce((total, count) => total + pick(count), 0);
+    const lastError = this.#instances.map((instance) => instance.lastError).find((error) => error !== undefined);
+    return {
+      name: this.name,
+      namespace: this.namespace,
+      kind: plan.kind,
+      revision: this.#current!.number,
+      state: this.#state(),
+      triggers: plan.triggers,
+      restarts: this.#instances.reduce((total, instance) => total + instance.restarts, 0),
+      instances: this.#instances.map((instance) => ({ id: instance.id, node_id: this.#nodeId, state: instance.state, uptime_ms: instance.uptimeMs })),
+      invocations: { ok: sum((count) => count.ok), failed: sum((count) => count.failed), in_flight: sum((count) => count.in_flight) },
+      revisions: this.#revisions.map((revision) => this.#describeRevision(revision)),
+      deadline_ms: plan.deadlineMs,
+      max_in_flight: plan.maxInFlight,
+      tags: plan.tags,
+      description: plan.description,
+      ...(lastError === undefined ? {} : { last_error: { code: lastError.code, message: lastError.message } }),
+    };
+  }
+
+  /** The state that deserves attention most. */
+  #state(): string {
+    const states = this.#instances.map((instance) => instance.state);
+    return (["crash_loop", "restarting", "starting", "stopping", "running"] as const).find((state) => states.includes(state)) ?? "stopped";
+  }
+
+  #describeRevision({ number, plan, deployedAt }: Revision): WorkloadRevision {
+    return {
+      revision: number,
+      sha256: plan.artifact.sha256,
+      size: plan.artifact.size,
+      issuer: plan.issuer,
+      deployed_at: deployedAt,
+      state: number === this.#current?.number ? this.#state() : "kept",
+    };
+  }
+
+  async #bringUp(revision: Revision, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
+    const { plan, artifactPath } = revision;
+    const instances = Array.from({ length: plan.replicas }, () => new Instance({ plan, revision: revision.number, artifactPath, feed: this.#feed, ...parts }));
+    const starts = await Promise.allSettled(instances.map(async (instance) => await instance.start(signal)));
+    const failed = starts.find((start) => start.status === "rejected");
+    if (failed === undefined) return instances;
+    await Promise.all(instances.map(async (instance) => await instance.stop(0)));
+    throw failed.reason;
+  }
+
+  async #switchTo(revision: Revision, instances: Instance[]): Promise<void> {
+    const old = this.#instances;
+    const before = this.#current?.number;
+    this.#current = revision;
+    this.#instances = instances;
+    for (const instance of instances) this.#feed.event("workload_deployed", { id: instance.id, revision: revision.number, code: 0 });
+    this.#feed.event(before !== undefined && before > revision.number ? "workload_rolled_back" : "workload_started", { revision: revision.number, previous: before });
+    await Promise.all(old.map(async (instance) => await instance.stop()));
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work, work);
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
+  }
+}

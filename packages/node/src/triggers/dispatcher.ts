@@ -1,0 +1,202 @@
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import { DeadlineClock, decodeReply, encodeTriggerHead, type Link, TRIGGER_CODE } from "@nex/link";
+import { NexError } from "@nex/protocol";
+import { answerError, mayReplyTo, readHeaders, writeHeaders } from "./answers.ts";
+import { WaitingLine } from "./waiting-line.ts";
+
+export interface DispatcherOptions {
+  readonly connection: NatsConnection;
+  /** From the arrival of the message to the answer, ms. */
+  readonly deadlineMs: number;
+  readonly maxInFlight: number;
+  /** Messages that may wait while all slots are taken. */
+  readonly maxWaiting: number;
+  /** Called for a message whose reply subject is not answered to. */
+  readonly onRefusedReply: (subject: string, reply: string) => void;
+}
+
+export interface InvocationCounts {
+  ok: number;
+  failed: number;
+}
+
+/** Payload bytes that may wait in line, whatever the number of messages. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+interface Waiting {
+  readonly patternIndex: number;
+  readonly message: Msg;
+  /** Monotonic ms. */
+  readonly deadline: number;
+}
+
+/**
+ * Turns the messages of one instance into calls of its runner, and the outcomes into replies. This is the
+ * hot path: it parses no JSON, sets no timer and copies no payload for a message.
+ */
+export class Dispatcher {
+  readonly counts: InvocationCounts = { ok: 0, failed: 0 };
+  readonly #options: DispatcherOptions;
+  readonly #waiting: WaitingLine<Waiting>;
+  readonly #clock: DeadlineClock;
+  #link: Link | undefined;
+  #prefix: string;
+  #slots: number;
+  #inFlight = 0;
+  #unsent = 0;
+  #idleWaiters: (() => void)[] = [];
+
+  /** @param prefix for the ids of invocations that never reach a runner */
+  constructor(prefix: string, options: DispatcherOptions) {
+    this.#prefix = prefix;
+    this.#options = options;
+    this.#slots = options.maxInFlight;
+    this.#waiting = new WaitingLine(options.maxWaiting, MAX_WAITING_BYTES);
+    this.#clock = new DeadlineClock((now) => this.#expireWaiting(now));
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Sends what comes from now on to this runner; calls under way elsewhere end where they are. */
+  attach(link: Link, prefix: string, concurrency: "many" | "one"): void {
+    this.#link = link;
+    this.#prefix = prefix;
+    this.#slots = concurrency === "one" ? 1 : this.#options.maxInFlight;
+    this.#pump();
+  }
+
+  /** Holds messages back until another runner is attached. */
+  detach(): void {
+    this.#link = undefined;
+  }
+
+  /** Takes one message in. */
+  readonly dispatch = (patternIndex: number, message: Msg): void => {
+    const { reply } = message;
+    if (reply !== undefined && reply !== "" && !mayReplyTo(reply)) {
+      this.#options.onRefusedReply(message.subject, reply);
+      return;
+    }
+    if (this.#waiting.length === 0 && this.#canSend()) {
+      this.#send(patternIndex, message, this.#options.deadlineMs);
+      return;
+    }
+    const deadline = performance.now() + this.#options.deadlineMs;
+    if (this.#waiting.push({ patternIndex, message, deadline }, message.data.length)) {
+      this.#clock.watch(deadline);
+      return;
+    }
+    this.#refuse(
+      message,
+      new NexError("overloaded", `All ${this.#slots} slots of the function are taken and ${this.#waiting.length} messages wait. Try again later.`),
+    );
+  };
+
+  /** Resolves when nothing is in flight or in line. */
+  async whenIdle(): Promise<void> {
+    if (this.#inFlight === 0 && this.#waiting.length === 0) return;
+    await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Answers everything that still waits with `reason`. */
+  close(reason: NexError): void {
+    this.#clock.stop();
+    this.#link = undefined;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#refuse(next.message, reason);
+    this.#wakeIdle();
+  }
+
+  #canSend(): boolean {
+    const link = this.#link;
+    return link !== undefined && this.#inFlight < this.#slots && !link.isClosed && !link.congested;
+  }
+
+  #send(patternIndex: number, message: Msg, deadlineMs: number): void {
+    const link = this.#link!;
+    const prefix = this.#prefix;
+    const head = encodeTriggerHead(patternIndex, message.subject, readHeaders(message));
+    this.#inFlight++;
+    const id = link.send(TRIGGER_CODE, head, message.data, deadlineMs, (error, body) => {
+      this.#inFlight--;
+      if (error === undefined) this.#succeed(link, message, body);
+      else this.#fail(message, error, `${prefix}-${id}`);
+      if (this.#waiting.length > 0) this.#pump();
+      else if (this.#inFlight === 0) this.#wakeIdle();
+    });
+  }
+
+  #succeed(link: Link, message: Msg, body: Buffer): void {
+    this.counts.ok++;
+    try {
+      const { headers, payload } = decodeReply(body);
+      if (message.reply === undefined || message.reply === "") return;
+      if (headers.length === 0) this.#options.connection.publish(message.reply, payload);
+      else {
+        const outgoing = writeHeaders(headers);
+        this.#options.connection.publish(message.reply, payload, outgoing === undefined ? {} : { headers: outgoing });
+      }
+    } catch (error) {
+      // A RangeError is a reply cut short, which only a hostile runner sends. The rest is a connection that closed.
+      if (error instanceof RangeError) link.close(new NexError("link_protocol", "The runner sent a reply that is cut short."));
+    }
+  }
+
+  #fail(message: Msg, error: NexError, invocationId: string): void {
+    this.counts.failed++;
+    if (message.reply === undefined || message.reply === "") return;
+    try {
+      answerError(this.#options.connection, message.reply, forCaller(error, this.#options.deadlineMs), invocationId);
+    } catch {
+      // The connection has closed under us: there is nobody to tell.
+    }
+  }
+
+  #refuse(message: Msg, error: NexError): void {
+    this.#fail(message, error, `${this.#prefix}-w${++this.#unsent}`);
+  }
+
+  #pump(): void {
+    while (this.#waiting.length > 0) {
+      if (!this.#canSend()) {
+        if (this.#link?.congested === true && !this.#link.isClosed) this.#link.whenDrained(() => this.#pump());
+        return;
+      }
+      const { patternIndex, message, deadline } = this.#waiting.shift()!;
+      const left = deadline - performance.now();
+      if (left > 0) this.#send(patternIndex, message, left);
+      else this.#refuse(message, new NexError("deadline_exceeded", ""));
+    }
+  }
+
+  #expireWaiting(now: number): number {
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      if (next.deadline > now) return next.deadline;
+      this.#waiting.shift();
+      this.#refuse(next.message, new NexError("deadline_exceeded", ""));
+    }
+    this.#wakeIdle();
+    return Infinity;
+  }
+
+  #wakeIdle(): void {
+    if (this.#inFlight > 0 || this.#waiting.length > 0) return;
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const wake of waiters) wake();
+  }
+}
+
+/** What a caller is told, in its own terms rather than the link's. */
+function forCaller(error: NexError, deadlineMs: number): NexError {
+  switch (error.code) {
+    case "deadline_exceeded":
+      return new NexError("deadline_exceeded", `The function did not answer within its deadline of ${deadlineMs} ms.`);
+    case "link_closed":
+    case "link_protocol":
+      return new NexError("interrupted", "The process that ran the function ended before it had answered. It may have done some of its work.");
+    default:
+      return error;
+  }
+}
