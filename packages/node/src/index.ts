@@ -1,9 +1,15 @@
-export { ArtifactCache } from "./artifacts/artifact-cache.ts";
-export { ARTIFACT_BUCKET, ArtifactStore } from "./artifacts/artifact-store.ts";
-export { Feeds } from "./feeds/feeds.ts";
-export { chooseSandbox, SANDBOX_DRIVERS } from "./sandboxes/registry.ts";
-export type { Sandbox, SandboxDriver, SandboxName, SandboxOrder, SandboxPrograms } from "./sandboxes/sandbox.ts";
-export { AgentSession } from "./supervisor/agent-session.ts";
-export type { WorkloadPlan } from "./supervisor/plan.ts";
-export { SandboxPool } from "./supervisor/pool.ts";
-export { Supervisor } from "./supervisor/supervisor.ts";
+/**
+ * The Nex node.
+ *
+ * ```ts
+ * const node = await NexNode.start({ nats: { connect: { servers: "nats://127.0.0.1:4222" } }, programs });
+ * console.log(node.id, node.server, node.sandbox);
+ * await node.close();
+ * ```
+ */
+export { NexNode, type NexNodeOptions } from "./node.ts";
+export { completeNodeOptions, type NodeConfig, type NodeOptions } from "./config/node-config.ts";
+export type { NamespaceCredentials } from "./connections/namespace-credentials.ts";
+export { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from "./embedded-nats/embedded-nats.ts";
+export { SANDBOX_NAMES, type SandboxName, type SandboxPrograms } from "./sandboxes/sandbox.ts";
+export { SUPPORTED_KINDS, VERSION } from "./version.ts";

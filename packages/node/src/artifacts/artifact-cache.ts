@@ -5,43 +5,49 @@ import { NexError } from "@nex/protocol";
 import type { ArtifactRef } from "../supervisor/plan.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
 
+/** An artifact on this machine. */
+export interface CachedArtifact extends ArtifactRef {
+  readonly path: string;
+}
+
+/** Where an artifact lies in JetStream. */
+export interface ObjectPlace {
+  readonly bucket: string;
+  readonly name: string;
+  /** JetStream domain; empty or absent for none. */
+  readonly domain?: string;
+}
+
 /** Artifacts on this machine, so that replicas, restarts and rollbacks need no transfer. Verified as they come in. */
 export class ArtifactCache {
   readonly #directory: string;
   readonly #store: ArtifactStore;
-  readonly #underWay: Map<string, Promise<string>> = new Map();
+  readonly #underWay: Map<string, Promise<CachedArtifact>> = new Map();
 
   constructor(directory: string, store: ArtifactStore) {
     this.#directory = directory;
     this.#store = store;
   }
 
-  /** Path of the verified artifact. @throws NexError `artifact_missing`, `artifact_corrupt`, `too_large` */
-  async fetch(ref: ArtifactRef, bucket: string, name: string, domain?: string): Promise<string> {
-    const path = this.#path(ref.sha256);
-    if ((await sizeOf(path)) === ref.size) return path;
-    const running = this.#underWay.get(ref.sha256);
+  /** Fetches the artifact that was signed, unless it is here already. @throws NexError `artifact_missing`, `artifact_corrupt`, `too_large` */
+  async fetch(sha256: string, place: ObjectPlace): Promise<CachedArtifact> {
+    const path = this.#path(sha256);
+    const size = await sizeOf(path);
+    if (size !== undefined) return { sha256, size, path };
+    const running = this.#underWay.get(sha256);
     if (running !== undefined) return await running;
-    const work = this.#download(bucket, name, domain).then(async (found) => {
-      if (found.sha256 === ref.sha256) return found.path;
-      await this.#forget(found.sha256);
-      throw new NexError(
-        "artifact_corrupt",
-        `The object "${name}" in "${bucket}" has SHA-256 ${found.sha256}, but ${ref.sha256} was signed. Upload the artifact again and deploy it.`,
-        { data: { found: found.sha256, signed: ref.sha256 } },
-      );
-    });
-    this.#underWay.set(ref.sha256, work);
+    const work = this.#fetchSigned(sha256, place);
+    this.#underWay.set(sha256, work);
     try {
       return await work;
     } finally {
-      this.#underWay.delete(ref.sha256);
+      this.#underWay.delete(sha256);
     }
   }
 
   /** Fetches an object whose hash nobody signed, as 0.2.7's clients deploy them. */
-  async fetchUnsigned(bucket: string, name: string, domain?: string): Promise<ArtifactRef & { readonly path: string }> {
-    return await this.#download(bucket, name, domain);
+  async fetchUnsigned(place: ObjectPlace): Promise<CachedArtifact> {
+    return await this.#download(place);
   }
 
   /** Removes what is not needed. */
@@ -50,7 +56,18 @@ export class ArtifactCache {
     await Promise.all(names.filter((name) => !needed.has(name) && !this.#underWay.has(name)).map(async (name) => await this.#forget(name)));
   }
 
-  async #download(bucket: string, name: string, domain?: string): Promise<ArtifactRef & { readonly path: string }> {
+  async #fetchSigned(sha256: string, place: ObjectPlace): Promise<CachedArtifact> {
+    const found = await this.#download(place);
+    if (found.sha256 === sha256) return found;
+    await this.#forget(found.sha256);
+    throw new NexError(
+      "artifact_corrupt",
+      `The object "${place.name}" in "${place.bucket}" has SHA-256 ${found.sha256}, but ${sha256} was signed. Upload the artifact again and deploy it.`,
+      { data: { found: found.sha256, signed: sha256 } },
+    );
+  }
+
+  async #download({ bucket, name, domain }: ObjectPlace): Promise<CachedArtifact> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const partial = join(this.#directory, `.${randomUUID()}`);
     const { data } = await this.#store.read(bucket, name, domain);

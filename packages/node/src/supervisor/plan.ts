@@ -1,4 +1,4 @@
-import type { WorkloadKind } from "@nex/protocol";
+import type { Claims, WorkloadKind } from "@nex/protocol";
 
 /** An artifact by its content. */
 export interface ArtifactRef {
@@ -24,8 +24,8 @@ export interface WorkloadPlan {
   readonly deadlineMs: number;
   readonly maxInFlight: number;
   readonly maxWaiting: number;
-  /** Public key that signed the deploy. */
-  readonly issuer: string;
+  /** What the issuer signed. Whoever stops or replaces the workload must be the same. */
+  readonly claims: Claims;
 }
 
 /** How long a deploy may take in the sandbox: fetch, hash, load. ms */

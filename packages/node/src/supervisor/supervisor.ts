@@ -2,7 +2,6 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { NexError, type WorkloadDetail } from "@nex/protocol";
 import type { Feeds } from "../feeds/feeds.ts";
 import { WorkloadFeed } from "../feeds/workload-feed.ts";
-import type { Instance } from "./instance.ts";
 import type { WorkloadPlan } from "./plan.ts";
 import type { SandboxPool } from "./pool.ts";
 import { Workload } from "./workload.ts";
@@ -39,7 +38,7 @@ export class Supervisor {
     return new Set([...this.#workloads.values()].flatMap(({ workload }) => workload.artifacts));
   }
 
-  async deploy(plan: WorkloadPlan, artifactPath: string): Promise<{ readonly detail: WorkloadDetail; readonly instances: readonly Instance[] }> {
+  async deploy(plan: WorkloadPlan, artifactPath: string): Promise<WorkloadDetail> {
     const key = keyOf(plan.namespace, plan.name);
     const lease = await this.#options.lease(plan.namespace);
     const known = this.#workloads.get(key);
@@ -49,18 +48,18 @@ export class Supervisor {
     else await lease[Symbol.asyncDispose]();
     const { connection } = known?.lease ?? lease;
     try {
-      const instances = await workload.deploy(plan, artifactPath, { pool: this.#options.pool, connection }, this.#stop.signal);
-      return { detail: workload.describe(), instances };
+      await workload.deploy(plan, artifactPath, { pool: this.#options.pool, connection }, this.#stop.signal);
+      return workload.describe();
     } catch (error) {
       if (workload.current === undefined) await this.#forget(key);
       throw error;
     }
   }
 
-  async rollback(namespace: string, name: string, revision: number | undefined): Promise<{ readonly detail: WorkloadDetail; readonly instances: readonly Instance[] }> {
+  async rollback(namespace: string, name: string, revision: number): Promise<WorkloadDetail> {
     const { workload, lease } = this.#find(namespace, name);
-    const { instances } = await workload.rollback(revision, { pool: this.#options.pool, connection: lease.connection }, this.#stop.signal);
-    return { detail: workload.describe(), instances };
+    await workload.rollback(revision, { pool: this.#options.pool, connection: lease.connection }, this.#stop.signal);
+    return workload.describe();
   }
 
   async stop(namespace: string, name: string): Promise<void> {

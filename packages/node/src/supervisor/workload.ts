@@ -44,6 +44,18 @@ export class Workload {
     return this.#instances;
   }
 
+  /** A kept revision, or the one before the running one. @throws NexError `revision_not_found` */
+  revision(number: number | undefined): { readonly number: number; readonly plan: WorkloadPlan } {
+    const current = this.#current?.number ?? 0;
+    const found = this.#revisions.find((known) => (number === undefined ? known.number < current : known.number === number));
+    if (found !== undefined && found !== this.#current) return found;
+    const kept = this.#revisions.map((known) => known.number).join(", ");
+    const wanted = number === undefined ? "an earlier revision" : `revision ${number}`;
+    throw new NexError("revision_not_found", `"${this.name}" cannot go back to ${wanted}: revision ${current} runs, and kept are ${kept}.`, {
+      data: { current, kept: this.#revisions.map((known) => known.number) },
+    });
+  }
+
   /** Hashes of all artifacts a deploy or rollback may need again. */
   get artifacts(): string[] {
     return this.#revisions.map((revision) => revision.plan.artifact.sha256);
@@ -62,21 +74,14 @@ export class Workload {
     });
   }
 
-  /** Runs an earlier revision again. Default: the one deployed before the one that runs. @throws NexError `revision_not_found` */
-  async rollback(number: number | undefined, parts: InstanceParts, signal: AbortSignal): Promise<{ readonly revision: number; readonly instances: Instance[] }> {
+  /** Runs a kept revision again. @throws NexError `revision_not_found` */
+  async rollback(number: number, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
     return await this.#inTurn(async () => {
-      const current = this.#current?.number ?? 0;
-      const revision = this.#revisions.find((known) => (number === undefined ? known.number < current : known.number === number));
-      if (revision === undefined || revision === this.#current) {
-        const kept = this.#revisions.map((known) => known.number).join(", ");
-        const wanted = number === undefined ? "an earlier revision" : `revision ${number}`;
-        throw new NexError("revision_not_found", `"${this.name}" cannot go back to ${wanted}: revision ${current} runs, and kept are ${kept}.`, {
-          data: { current, kept: this.#revisions.map((known) => known.number) },
-        });
-      }
+      this.revision(number);
+      const revision = this.#revisions.find((known) => known.number === number)!;
       const instances = await this.#bringUp(revision, parts, signal);
       await this.#switchTo(revision, instances);
-      return { revision: revision.number, instances };
+      return instances;
     });
   }
 
@@ -137,7 +142,7 @@ export class Workload {
       revision: number,
       sha256: plan.artifact.sha256,
       size: plan.artifact.size,
-      issuer: plan.issuer,
+      issuer: plan.claims.issuer,
       deployed_at: deployedAt,
       state: number === this.#current?.number ? this.#state() : "kept",
     };

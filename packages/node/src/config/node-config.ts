@@ -1,0 +1,118 @@
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { checkMessage, isName, isSubjectPattern, parseSize } from "@nex/protocol";
+import { type NamespaceCredentials, namespaceCredentialsSchema } from "../connections/namespace-credentials.ts";
+import { SANDBOX_NAMES, type SandboxName } from "../sandboxes/sandbox.ts";
+
+/** A node's config file, and what a caller may set. Every key is optional; sizes may be written as `64MiB`. */
+export interface NodeOptions {
+  /** Fleet this node belongs to. Default `nexus`. */
+  readonly nexus?: string;
+  /** File with the seed of the exchange key that all nodes of the nexus share. Default: the node makes its own. */
+  readonly nexus_key_file?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Default `auto`: the strongest that works here. */
+  readonly sandbox?: SandboxName | "auto";
+  /** Sandboxes kept ready ahead. Default 1. */
+  readonly pool?: { readonly size?: number };
+  /** Who may deploy, and where: a list of keys for all namespaces, or a map from key to namespaces. Default: everyone. */
+  readonly issuers?: readonly string[] | Readonly<Record<string, readonly string[]>>;
+  /** Admit claims as nex 0.2.7 signs them: bound to nothing but a name. Default false. */
+  readonly accept_legacy_claims?: boolean;
+  /** Trigger subjects denied besides the built-in ones. */
+  readonly deny_subjects?: readonly string[];
+  /** Credentials of each namespace's own connection, where the NATS server asks for some. */
+  readonly namespaces?: Readonly<Record<string, NamespaceCredentials>>;
+  /** Let all namespaces use the node's own connection and its rights. Default false. */
+  readonly share_node_connection?: boolean;
+  /** Instances this node runs at most. Default 0: no limit. */
+  readonly max_instances?: number;
+  /** Defaults for functions whose deploy names none: 5000 ms, 64 and 1024. */
+  readonly functions?: { readonly deadline_ms?: number; readonly max_in_flight?: number; readonly max_waiting?: number };
+  readonly artifacts?: {
+    /** All artifacts of the nexus together. Default 1 GiB. */
+    readonly max_bytes?: number | string;
+    /** One artifact. Default 256 MiB. */
+    readonly max_artifact_bytes?: number | string;
+    /** Object stores a deploy may name besides Nex's own. Default `NEXCLIFILES`, where 0.2.7's CLI uploads. */
+    readonly buckets?: readonly string[];
+  };
+  /** For sockets and working directories of sandboxes. Default: `/run/nex` for root, else below `XDG_RUNTIME_DIR` or the temporary directory. */
+  readonly runtime_directory?: string;
+  /** For cached artifacts. Default: `nex` in the XDG cache directory. */
+  readonly cache_directory?: string;
+}
+
+/** A node's configuration, complete. */
+export interface NodeConfig {
+  readonly nexus: string;
+  readonly nexus_key_file?: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly sandbox: SandboxName | "auto";
+  readonly pool: { readonly size: number };
+  /** Namespaces by issuer; `*` stands for all. Empty admits everyone. */
+  readonly issuers: ReadonlyMap<string, readonly string[]>;
+  readonly accept_legacy_claims: boolean;
+  readonly deny_subjects: readonly string[];
+  readonly namespaces: Readonly<Record<string, NamespaceCredentials>>;
+  readonly share_node_connection: boolean;
+  readonly max_instances: number;
+  readonly functions: { readonly deadline_ms: number; readonly max_in_flight: number; readonly max_waiting: number };
+  readonly artifacts: { readonly max_bytes: number; readonly max_artifact_bytes: number; readonly buckets: readonly string[] };
+  readonly runtime_directory: string;
+  readonly cache_directory: string;
+}
+
+const size = z.union([z.int().positive(), z.string().transform((text) => parseSize(text))]);
+const name = z.string().refine(isName, { error: "must be 1 to 63 letters, digits, `_` or `-`" });
+const namespaces = z.array(z.union([name, z.literal("*")])).min(1);
+const account = z.string().regex(/^[A-Z2-7]{56}$/, { error: "must be a public nkey such as A…" });
+
+const functions = z
+  .strictObject({
+    deadline_ms: z.int().positive().default(5000),
+    max_in_flight: z.int().positive().default(64),
+    max_waiting: z.int().nonnegative().default(1024),
+  })
+  .prefault({});
+
+const artifacts = z
+  .strictObject({
+    max_bytes: size.default(2 ** 30),
+    max_artifact_bytes: size.default(256 * 2 ** 20),
+    buckets: z.array(name).default(["NEXCLIFILES"]),
+  })
+  .prefault({});
+
+const nodeOptionsSchema: z.ZodType<NodeConfig, unknown> = z.strictObject({
+  nexus: name.default("nexus"),
+  nexus_key_file: z.string().optional(),
+  tags: z.record(z.string(), z.string()).default({}),
+  sandbox: z.enum(["auto", ...SANDBOX_NAMES]).default("auto"),
+  pool: z.strictObject({ size: z.int().nonnegative().max(1000).default(1) }).prefault({}),
+  issuers: z
+    .union([z.array(account).transform((keys) => Object.fromEntries(keys.map((key) => [key, ["*"]]))), z.record(account, namespaces)])
+    .transform((map): ReadonlyMap<string, readonly string[]> => new Map(Object.entries(map)))
+    .prefault([]),
+  accept_legacy_claims: z.boolean().default(false),
+  deny_subjects: z.array(z.string().refine(isSubjectPattern, { error: "is not a subject pattern" })).default([]),
+  namespaces: z.record(name, namespaceCredentialsSchema).default({}),
+  share_node_connection: z.boolean().default(false),
+  max_instances: z.int().nonnegative().default(0),
+  functions,
+  artifacts,
+  runtime_directory: z.string().default(() => defaultRuntimeDirectory()),
+  cache_directory: z.string().default(() => join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "nex")),
+});
+
+/** @throws NexError `invalid_request` naming the key */
+export function completeNodeOptions(options: NodeOptions): NodeConfig {
+  return checkMessage(nodeOptionsSchema, options);
+}
+
+function defaultRuntimeDirectory(): string {
+  if (process.getuid?.() === 0) return "/run/nex";
+  const base = process.env["XDG_RUNTIME_DIR"];
+  return base === undefined ? join(tmpdir(), `nex-${process.getuid?.() ?? 0}`) : join(base, "nex");
+}

@@ -1,0 +1,107 @@
+import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import { checkName, type LogLevel, NexError } from "@nex/protocol";
+import { type ConnectionSource, namespaceConnectionOptions, sourceWarnings } from "./connection-source.ts";
+import { closeConnection, logStatus } from "./connection-life.ts";
+import { openNodeConnection } from "./node-connection.ts";
+
+export interface NamespaceConnectionsOptions {
+  /** As the node's own connection was opened; the server, TLS and timing are taken from it. */
+  readonly node: NodeConnectionOptions;
+  readonly source: ConnectionSource;
+  /** Hears of lost and regained connections and of refused subjects. */
+  readonly log?: (level: LogLevel, message: string) => void;
+}
+
+/** The right to use a namespace's connection until released. */
+export interface NamespaceLease extends AsyncDisposable {
+  readonly namespace: string;
+  readonly connection: NatsConnection;
+  /** The last release closes the connection. Again: does nothing. */
+  release(): Promise<void>;
+}
+
+interface Entry {
+  readonly opening: Promise<NatsConnection>;
+  leases: number;
+}
+
+/**
+ * One NATS connection for each namespace: opened on first use, shared by all of its workloads, closed with the last.
+ * What a namespace's workloads receive and send goes over its own credentials, so that NATS itself keeps them apart.
+ */
+export class NamespaceConnections implements AsyncDisposable {
+  readonly #node: NodeConnectionOptions;
+  readonly #source: ConnectionSource;
+  readonly #log: (level: LogLevel, message: string) => void;
+  readonly #entries = new Map<string, Entry>();
+  #closed = false;
+
+  constructor({ node, source, log = () => {} }: NamespaceConnectionsOptions) {
+    this.#node = node;
+    this.#source = source;
+    this.#log = log;
+  }
+
+  /** One line for each way in which the namespaces are not kept apart, for the node to say when it starts. */
+  warnings(): string[] {
+    return sourceWarnings(this.#node, this.#source);
+  }
+
+  /**
+   * @throws NexError `invalid_name`, `namespace_credentials_missing`, `authentication_failed`, `connection_failed`,
+   * `file_not_found`; a failure is not remembered, the next call tries again
+   */
+  async acquire(namespace: string): Promise<NamespaceLease> {
+    checkName("namespace", namespace);
+    if (this.#closed)
+      throw new NexError("connection_failed", "The node is closing its NATS connections and opens no more.");
+    let entry = this.#entries.get(namespace);
+    if (entry === undefined) {
+      entry = { opening: this.#open(namespace), leases: 0 };
+      this.#entries.set(namespace, entry);
+      this.#forgetWhenClosed(namespace, entry);
+    }
+    entry.leases++;
+    return this.#lease(namespace, entry, await entry.opening);
+  }
+
+  /** Closes all, whoever still has a lease. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    await Promise.allSettled(entries.map(async ({ opening }) => await closeConnection(await opening)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #open(namespace: string): Promise<NatsConnection> {
+    const options = await namespaceConnectionOptions(namespace, this.#node, this.#source);
+    const connection = await openNodeConnection(options, `namespace "${namespace}"`);
+    logStatus(connection, `namespace "${namespace}"`, this.#log);
+    return connection;
+  }
+
+  /** A connection that failed to open or has ended for good makes room for a new one. */
+  #forgetWhenClosed(namespace: string, entry: Entry): void {
+    const forget = (): void => {
+      if (this.#entries.get(namespace) === entry) this.#entries.delete(namespace);
+    };
+    void entry.opening.then(async (connection) => await connection.closed()).then(forget, forget);
+  }
+
+  #lease(namespace: string, entry: Entry, connection: NatsConnection): NamespaceLease {
+    let released = false;
+    const release = async (): Promise<void> => {
+      if (released) return;
+      released = true;
+      entry.leases--;
+      if (entry.leases > 0) return;
+      if (this.#entries.get(namespace) === entry) this.#entries.delete(namespace);
+      await closeConnection(connection);
+    };
+    return { namespace, connection, release, [Symbol.asyncDispose]: release };
+  }
+}

@@ -1,0 +1,51 @@
+import { checkClaims, type Claims, type ClaimsExpectation, decodeClaims, NexError } from "@nex/protocol";
+import type { ClaimsMemory } from "../state/claims-memory.ts";
+
+/** Namespaces an issuer may use; `*` stands for all. */
+export type Issuers = ReadonlyMap<string, readonly string[]>;
+
+export interface AdmissionOptions {
+  readonly nodeId: string;
+  readonly nexus: string;
+  /** Empty admits everyone. */
+  readonly issuers: Issuers;
+  readonly acceptLegacyClaims: boolean;
+  readonly memory: ClaimsMemory;
+}
+
+/** Decides whether signed claims allow what is asked. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  get acceptsLegacyClaims(): boolean {
+    return this.#options.acceptLegacyClaims;
+  }
+
+  /** Decodes claims, verifies their signature, and that their issuer may act in the namespace. @throws NexError */
+  decode(jwt: string, namespace: string): Claims {
+    const claims = decodeClaims(jwt);
+    const { issuers } = this.#options;
+    if (issuers.size === 0) return claims;
+    const namespaces = issuers.get(claims.issuer);
+    if (namespaces?.some((allowed) => allowed === "*" || allowed === namespace) === true) return claims;
+    const why = namespaces === undefined ? "is not among this node's issuers" : `may not use the namespace "${namespace}"`;
+    throw new NexError("issuer_not_allowed", `invalid workload issuer: ${claims.issuer} ${why}. Ask the node's operator to add it.`, {
+      data: { issuer: claims.issuer, namespace },
+    });
+  }
+
+  /** Checks that claims were signed for this very request. @throws NexError `claims_mismatch`, `claims_expired`, `claims_invalid` */
+  check(claims: Claims, expectation: Omit<ClaimsExpectation, "nexus" | "node" | "now" | "acceptLegacy">): void {
+    const { nexus, nodeId, acceptLegacyClaims } = this.#options;
+    checkClaims(claims, { ...expectation, nexus, node: nodeId, now: Date.now(), acceptLegacy: acceptLegacyClaims });
+  }
+
+  /** Uses the claims up. The last check, so that a request refused for another reason can be sent again. @throws NexError `claims_replayed` */
+  async use(claims: Claims): Promise<void> {
+    await this.#options.memory.use(claims.id, this.#options.nodeId);
+  }
+}

@@ -1,0 +1,23 @@
+import type { Feeds } from "../feeds/feeds.ts";
+import type { ArtifactCache } from "../artifacts/artifact-cache.ts";
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
+import type { NodeConfig } from "../config/node-config.ts";
+import type { NodeIdentity } from "../state/identity.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
+import type { Admission } from "./admission.ts";
+
+/** What the endpoints of the control API work with. */
+export interface ControlContext {
+  readonly config: NodeConfig;
+  readonly identity: NodeIdentity;
+  readonly admission: Admission;
+  readonly supervisor: Supervisor;
+  readonly artifacts: ArtifactStore;
+  readonly cache: ArtifactCache;
+  readonly feeds: Feeds;
+  /** Name of the sandbox in use. */
+  readonly sandbox: string;
+  readonly startedAt: number;
+  /** True once the node takes no more deploys. */
+  lameDuck: boolean;
+}

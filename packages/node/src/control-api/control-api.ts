@@ -1,0 +1,185 @@
+import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import {
+  auctionRequestSchema,
+  checkName,
+  type ControlSubject,
+  controlSubjects,
+  createEvent,
+  deployRequestSchema,
+  encodeMessage,
+  ENVELOPE_TYPES,
+  type EnvelopeType,
+  failureEnvelope,
+  logsRequestSchema,
+  NexError,
+  parseControlSubject,
+  parseMessage,
+  parseQuery,
+  recentEventsRequestSchema,
+  rollbackRequestSchema,
+  stopRequestSchema,
+  successEnvelope,
+  SYSTEM_NAMESPACE,
+  toNexError,
+  undeployRequestSchema,
+} from "@nex/protocol";
+import { mayReplyTo } from "../triggers/answers.ts";
+import { VERSION } from "../version.ts";
+import type { ControlContext } from "./context.ts";
+import { fitsAuction } from "./endpoints/auction.ts";
+import { deploy } from "./endpoints/deploy.ts";
+import { info, ping, workloadPing, workloads } from "./endpoints/describe.ts";
+import { recentEvents, recentLogs } from "./endpoints/feeds.ts";
+import { rollback, stopInstance, undeploy } from "./endpoints/stop.ts";
+import { RateLimit } from "./rate-limit.ts";
+
+/** Requests per second that change something: each costs a signature check and may start processes. */
+const CHANGES_PER_SECOND = 20;
+const CHANGES_BURST = 50;
+
+/** Questions per second. They cost less, but their answers may be long. */
+const QUESTIONS_PER_SECOND = 200;
+const QUESTIONS_BURST = 400;
+
+interface Endpoint {
+  readonly type: EnvelopeType;
+  readonly changes: boolean;
+  /** The data of the reply; `undefined` to stay silent. */
+  answer(context: ControlContext, subject: ControlSubject, body: Uint8Array): unknown;
+}
+
+/** Every operation of the control API: what its reply is called, what it costs, and who answers it. */
+const ENDPOINTS: Readonly<Record<ControlSubject["operation"], Endpoint>> = {
+  AUCTION: {
+    type: ENVELOPE_TYPES.auction,
+    changes: false,
+    answer: (context, _, body) => (fitsAuction(context, parseQuery(auctionRequestSchema, body)) ? ping(context) : undefined),
+  },
+  PING: { type: ENVELOPE_TYPES.ping, changes: false, answer: (context) => ping(context) },
+  WPING: { type: ENVELOPE_TYPES.ping, changes: false, answer: (context, { namespace, workload }) => workloadPing(context, namespace!, workload) },
+  INFO: { type: ENVELOPE_TYPES.info, changes: false, answer: async (context, { namespace }) => await info(context, namespace!) },
+  WORKLOADS: { type: ENVELOPE_TYPES.workloads, changes: false, answer: (context, { namespace }) => workloads(context, namespace!) },
+  LOGS: {
+    type: ENVELOPE_TYPES.logs,
+    changes: false,
+    answer: (context, { namespace }, body) => recentLogs(context, namespace!, parseQuery(logsRequestSchema, body)),
+  },
+  RECENT_EVENTS: {
+    type: ENVELOPE_TYPES.recentEvents,
+    changes: false,
+    answer: (context, { namespace }, body) => recentEvents(context, namespace!, parseQuery(recentEventsRequestSchema, body)),
+  },
+  DEPLOY: {
+    type: ENVELOPE_TYPES.run,
+    changes: true,
+    answer: async (context, { namespace }, body) => await deploy(context, checkName("namespace", namespace!), parseMessage(deployRequestSchema, body)),
+  },
+  STOP: {
+    type: ENVELOPE_TYPES.stop,
+    changes: true,
+    answer: async (context, { namespace }, body) => await stopInstance(context, namespace!, parseMessage(stopRequestSchema, body)),
+  },
+  UNDEPLOY: {
+    type: ENVELOPE_TYPES.undeploy,
+    changes: true,
+    answer: async (context, { namespace }, body) => await undeploy(context, namespace!, parseMessage(undeployRequestSchema, body)),
+  },
+  ROLLBACK: {
+    type: ENVELOPE_TYPES.rollback,
+    changes: true,
+    answer: async (context, { namespace }, body) => await rollback(context, namespace!, parseMessage(rollbackRequestSchema, body)),
+  },
+  LAMEDUCK: { type: ENVELOPE_TYPES.lameDuck, changes: true, answer: (context) => enterLameDuck(context) },
+};
+
+/** The node's API on NATS. Broadcast subjects have no queue group: every node answers for itself. */
+export class ControlApi {
+  readonly #connection: NatsConnection;
+  readonly #context: ControlContext;
+  readonly #changes: RateLimit = new RateLimit(CHANGES_PER_SECOND, CHANGES_BURST);
+  readonly #questions: RateLimit = new RateLimit(QUESTIONS_PER_SECOND, QUESTIONS_BURST);
+  readonly #running: Set<Promise<void>> = new Set();
+  #subscriptions: readonly Subscription[] = [];
+
+  constructor(connection: NatsConnection, context: ControlContext) {
+    this.#connection = connection;
+    this.#context = context;
+  }
+
+  async open(): Promise<void> {
+    const { nodeId } = this.#context.identity;
+    const subjects = [
+      controlSubjects.auction(),
+      controlSubjects.ping(),
+      controlSubjects.ping(nodeId),
+      "$NEX.WPING.>",
+      controlSubjects.info("*", nodeId),
+      controlSubjects.deploy("*", nodeId),
+      controlSubjects.stop("*", nodeId),
+      controlSubjects.lameDuck(nodeId),
+      controlSubjects.workloads("*"),
+      controlSubjects.rollback("*", nodeId),
+      controlSubjects.undeploy("*", nodeId),
+      controlSubjects.logs("*"),
+      controlSubjects.recentEvents("*"),
+    ];
+    this.#subscriptions = subjects.map((subject) =>
+      this.#connection.subscribe(subject, {
+        callback: (error, message) => {
+          if (error === null) this.#take(message);
+        },
+      }),
+    );
+    await this.#connection.flush();
+  }
+
+  /** Takes no more requests and waits for those under way. */
+  async close(): Promise<void> {
+    await Promise.all(this.#subscriptions.map(async (subscription) => await subscription.drain().catch(() => undefined)));
+    await Promise.all(this.#running);
+  }
+
+  #take(message: Msg): void {
+    const work = this.#answer(message);
+    this.#running.add(work);
+    void work.finally(() => this.#running.delete(work));
+  }
+
+  async #answer(message: Msg): Promise<void> {
+    // Nobody could be told, and a reply to a subject of the server's own would be a write with our rights.
+    if (message.reply === undefined || message.reply === "" || !mayReplyTo(message.reply)) return;
+    const subject = parseControlSubject(message.subject);
+    const endpoint = subject === undefined ? undefined : ENDPOINTS[subject.operation];
+    const type = endpoint?.type ?? ENVELOPE_TYPES.ping;
+    try {
+      if (subject === undefined || endpoint === undefined) {
+        throw new NexError("invalid_request", `"${message.subject.slice(0, 200)}" is not a subject of the control API.`, { data: { subject: message.subject.slice(0, 200) } });
+      }
+      if (!(endpoint.changes ? this.#changes : this.#questions).take()) {
+        throw new NexError("rate_limited", "This node gets more requests than it takes. Wait a second and try again.");
+      }
+      const data = await endpoint.answer(this.#context, subject, message.data);
+      if (data !== undefined) message.respond(encodeMessage(successEnvelope(type, data)));
+    } catch (thrown) {
+      const error = toNexError(thrown);
+      this.#report(subject, error);
+      message.respond(encodeMessage(failureEnvelope(type, error)));
+    }
+  }
+
+  #report(subject: ControlSubject | undefined, error: NexError): void {
+    const type = subject?.operation === "DEPLOY" || subject?.operation === "ROLLBACK" ? "deploy_refused" : subject?.operation === "STOP" || subject?.operation === "UNDEPLOY" ? "stop_refused" : undefined;
+    if (type === undefined || error.code === "rate_limited") return;
+    const { feeds, identity } = this.#context;
+    feeds.publishEvent(createEvent(type, identity.nodeId, subject?.namespace ?? SYSTEM_NAMESPACE, { code: error.code, message: error.message }));
+  }
+}
+
+function enterLameDuck(context: ControlContext): { readonly node_id: string; readonly success: boolean } {
+  const { nodeId } = context.identity;
+  if (!context.lameDuck) {
+    context.lameDuck = true;
+    context.feeds.publishEvent(createEvent("node_entered_lameduck", nodeId, SYSTEM_NAMESPACE, { version: VERSION, id: nodeId }));
+  }
+  return { node_id: nodeId, success: true };
+}

@@ -1,0 +1,131 @@
+import {
+  checkTrigger,
+  type Claims,
+  deployKind,
+  type DeployRequest,
+  isLegacyClaims,
+  LEGACY_HASH,
+  NexError,
+  openEnvironment,
+  readObjectLocation,
+  type RunResponse,
+  type WorkloadDetail,
+  type WorkloadKind,
+} from "@nex/protocol";
+import { ARTIFACT_BUCKET } from "../../artifacts/artifact-store.ts";
+import type { CachedArtifact, ObjectPlace } from "../../artifacts/artifact-cache.ts";
+import type { WorkloadPlan } from "../../supervisor/plan.ts";
+import { SUPPORTED_KINDS } from "../../version.ts";
+import type { ControlContext } from "../context.ts";
+
+/** Runs a deploy: every check first, cheap ones before dear ones, then the artifact, then the workload. */
+export async function deploy(context: ControlContext, namespace: string, request: DeployRequest): Promise<RunResponse> {
+  checkCapacity(context, request);
+  const kind = checkKind(request);
+  const triggers = checkTriggers(context, kind, request);
+  const place = checkPlace(context, request);
+  const claims = context.admission.decode(request.workload_jwt, namespace);
+  checkClaims(context, claims, namespace, kind, request);
+  checkOwner(context, namespace, claims);
+  // The dearest check of all, 1.5 ms of arithmetic: only for those who may deploy.
+  const env = openEnvironment(request.environment, context.identity.exchangeKey, request.sender_public_key);
+  await context.admission.use(claims);
+  const artifact = await fetchArtifact(context, claims, place);
+  const { functions } = context.config;
+  const plan: WorkloadPlan = {
+    namespace,
+    name: claims.name,
+    kind,
+    description: request.description ?? "",
+    artifact: { sha256: artifact.sha256, size: artifact.size },
+    env,
+    argv: request.argv ?? [],
+    triggers,
+    tags: request.tags ?? {},
+    replicas: request.replicas ?? 1,
+    essential: request.essential ?? false,
+    deadlineMs: request.deadline_ms ?? functions.deadline_ms,
+    maxInFlight: request.max_in_flight ?? functions.max_in_flight,
+    maxWaiting: request.max_waiting ?? functions.max_waiting,
+    claims,
+  };
+  return toRunResponse(await context.supervisor.deploy(plan, artifact.path), claims);
+}
+
+function checkCapacity(context: ControlContext, request: DeployRequest): void {
+  if (context.lameDuck) throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
+  if (request.target_node !== context.identity.nodeId) {
+    throw new NexError("invalid_request", `The deploy is meant for the node ${request.target_node.slice(0, 60)}, not for this one.`, { data: { field: "target_node" } });
+  }
+  if (request.trigger_connection !== undefined || request.host_services !== undefined) {
+    throw new NexError("invalid_request", "This node takes no credentials from a deploy (trigger_connection, host_services): its operator configures each namespace's connection.");
+  }
+  const { max_instances } = context.config;
+  const wanted = context.supervisor.instanceCount + (request.replicas ?? 1);
+  if (max_instances > 0 && wanted > max_instances) {
+    throw new NexError("no_sandbox", `Node is at maximum workload limit. Deploy request denied: ${max_instances} instances may run here.`, { data: { max_instances } });
+  }
+  if (request.memory_bytes !== undefined) {
+    throw new NexError("unsupported_limit", `The ${context.sandbox} sandbox of this node cannot limit memory. Deploy without --memory, or on a node whose sandbox can.`);
+  }
+}
+
+function checkKind(request: DeployRequest): WorkloadKind {
+  const kind = deployKind(request);
+  if (SUPPORTED_KINDS.includes(kind)) return kind;
+  throw new NexError("unsupported_kind", `Unsupported workload type on this node: ${request.type}. It runs: ${SUPPORTED_KINDS.join(", ")}.`, { data: { kind, supported: SUPPORTED_KINDS } });
+}
+
+function checkTriggers(context: ControlContext, kind: WorkloadKind, request: DeployRequest): string[] {
+  const triggers = [...new Set(request.trigger_subjects)];
+  if (kind === "elf") {
+    if (triggers.length === 0) return triggers;
+    throw new NexError("trigger_unsupported", `Unsupported workload type for trigger subject registration: ${request.type}`);
+  }
+  if (triggers.length === 0) throw new NexError("invalid_request", "A function needs at least one trigger subject (--trigger orders.*).", { data: { field: "trigger_subjects" } });
+  if (request.connect !== undefined) throw new NexError("invalid_request", "Only services can be connected to the outside (--connect); functions use host services.", { data: { field: "connect" } });
+  for (const subject of triggers) checkTrigger(subject, { denied: context.config.deny_subjects, allowEverything: request.allow_all_subjects ?? false });
+  return triggers;
+}
+
+/** The node reads objects with its own rights, so a deploy may only name stores that are meant for artifacts. */
+function checkPlace(context: ControlContext, request: DeployRequest): ObjectPlace {
+  const { bucket, name } = readObjectLocation(request.location);
+  const allowed = [ARTIFACT_BUCKET, ...context.config.artifacts.buckets];
+  if (!allowed.includes(bucket)) {
+    throw new NexError("not_allowed", `This node takes artifacts from the object stores ${allowed.join(", ")}, not from "${bucket}". The operator can add it to artifacts.buckets.`, { data: { bucket } });
+  }
+  return { bucket, name, ...(request.jsdomain === undefined ? {} : { domain: request.jsdomain }) };
+}
+
+function checkClaims(context: ControlContext, claims: Claims, namespace: string, kind: WorkloadKind, request: DeployRequest): void {
+  const { hash } = claims;
+  if (hash === undefined) throw new NexError("claims_mismatch", "The claims name no artifact hash. Sign the SHA-256 of the artifact.");
+  if (request.artifact !== undefined && request.artifact.sha256 !== hash) {
+    throw new NexError("claims_mismatch", "The deploy names another artifact than its claims were signed for.", { data: { what: "artifact", signed: hash, expected: request.artifact.sha256 } });
+  }
+  context.admission.check(claims, { action: "deploy", namespace, kind, sha256: hash });
+}
+
+/** A workload belongs to whoever deployed it first; nobody else may replace it. */
+function checkOwner(context: ControlContext, namespace: string, claims: Claims): void {
+  const current = context.supervisor.running(namespace).find((workload) => workload.name === claims.name)?.current;
+  if (current === undefined || current.claims.issuer === claims.issuer) return;
+  throw new NexError("issuer_not_allowed", `The workload "${claims.name}" runs already and belongs to another issuer, ${current.claims.issuer}. Choose another name.`, {
+    data: { owner: current.claims.issuer, issuer: claims.issuer },
+  });
+}
+
+async function fetchArtifact(context: ControlContext, claims: Claims, place: ObjectPlace): Promise<CachedArtifact> {
+  const hash = claims.hash!;
+  if (!isLegacyClaims(claims) || hash !== LEGACY_HASH) return await context.cache.fetch(hash, place);
+  const artifact = await context.cache.fetchUnsigned(place);
+  // From here on it lies where all artifacts lie, whatever becomes of the client's own bucket.
+  await context.artifacts.keep(artifact.sha256, artifact.path);
+  return artifact;
+}
+
+export function toRunResponse(detail: WorkloadDetail, claims: Claims): RunResponse {
+  const { name, namespace, kind, revision, state, instances } = detail;
+  return { started: true, id: instances[0]?.id ?? "", issuer: claims.issuer, name, namespace, kind, revision, state, instances };
+}

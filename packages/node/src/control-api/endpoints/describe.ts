@@ -1,0 +1,95 @@
+import { readFile } from "node:fs/promises";
+import { arch, availableParallelism, platform } from "node:os";
+import { formatUptime, type InfoResponse, legacyKind, type MachineSummary, type PingResponse, type WorkloadDetail, type WorkloadPingResponse } from "@nex/protocol";
+import { SUPPORTED_KINDS, VERSION } from "../../version.ts";
+import type { Workload } from "../../supervisor/workload.ts";
+import type { ControlContext } from "../context.ts";
+
+/** Words of Go for architectures and systems, as 0.2.7's clients ask for them. */
+const GO_ARCH: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
+const GO_OS: Readonly<Record<string, string>> = { win32: "windows" };
+
+export function nodeTags({ config, lameDuck, sandbox }: ControlContext): Record<string, string> {
+  return {
+    ...config.tags,
+    "nex.os": GO_OS[platform()] ?? platform(),
+    "nex.arch": GO_ARCH[arch()] ?? arch(),
+    "nex.cpucount": String(availableParallelism()),
+    "nex.sandbox": sandbox,
+    ...(sandbox === "process" ? { "nex.unsafe": "true" } : {}),
+    ...(lameDuck ? { "nex.lameduck": "true" } : {}),
+  };
+}
+
+export function ping(context: ControlContext): PingResponse {
+  return {
+    node_id: context.identity.nodeId,
+    nexus: context.identity.nexus,
+    version: VERSION,
+    uptime: formatUptime(Date.now() - context.startedAt),
+    target_xkey: context.identity.exchangeKey.publicKey,
+    tags: nodeTags(context),
+    running_machines: context.supervisor.instanceCount,
+  };
+}
+
+/** `undefined` when nothing here matches: then the node stays silent. */
+export function workloadPing(context: ControlContext, namespace: string, wanted: string | undefined): WorkloadPingResponse | undefined {
+  const machines = context.supervisor
+    .running()
+    .filter((workload) => workload.namespace.toLowerCase() === namespace.toLowerCase())
+    .flatMap((workload) => workload.instances.map(({ id, plan }) => ({ id, namespace: workload.namespace, name: workload.name, type: legacyKind(plan.kind) })))
+    .filter(({ id, name }) => wanted === undefined || id === wanted || name.toLowerCase() === wanted.toLowerCase());
+  if (machines.length === 0) return undefined;
+  const { node_id, target_xkey, version, tags, uptime } = ping(context);
+  return { node_id, target_xkey, version, uptime, running_machines: machines, ...(tags === undefined ? {} : { tags }) };
+}
+
+export async function info(context: ControlContext, namespace: string): Promise<InfoResponse> {
+  const memory = await memoryOfMachine();
+  const { version, uptime, target_xkey, tags } = ping(context);
+  return {
+    version,
+    uptime,
+    public_xkey: target_xkey,
+    ...(tags === undefined ? {} : { tags }),
+    ...(memory === undefined ? {} : { memory }),
+    machines: context.supervisor
+      .running()
+      .filter((workload) => workload.namespace.toLowerCase() === namespace.toLowerCase())
+      .flatMap(machinesOf),
+    supported_workload_types: SUPPORTED_KINDS.map(legacyKind),
+    node_id: context.identity.nodeId,
+    nexus: context.identity.nexus,
+    sandbox: context.sandbox,
+    kinds: SUPPORTED_KINDS,
+  };
+}
+
+export function workloads(context: ControlContext, namespace: string): { readonly node_id: string; readonly workloads: readonly WorkloadDetail[] } {
+  return { node_id: context.identity.nodeId, workloads: context.supervisor.running(namespace).map((workload) => workload.describe()) };
+}
+
+function machinesOf(workload: Workload): MachineSummary[] {
+  return workload.instances.map(({ id, plan, state, uptimeMs }) => {
+    const uptime = formatUptime(uptimeMs);
+    return {
+      id,
+      healthy: state === "running",
+      uptime,
+      namespace: workload.namespace,
+      workload: { name: workload.name, description: plan.description, runtime: uptime, type: legacyKind(plan.kind), hash: plan.artifact.sha256 },
+    };
+  });
+}
+
+/** kB, from the kernel; `undefined` where it does not tell. */
+async function memoryOfMachine(): Promise<InfoResponse["memory"]> {
+  try {
+    const text = await readFile("/proc/meminfo", "utf8");
+    const read = (key: string): number => Number(new RegExp(`^${key}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
+    return { total: read("MemTotal"), free: read("MemFree"), available: read("MemAvailable") };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+import {
+  checkStopClaims,
+  type Claims,
+  NexError,
+  type RollbackRequest,
+  type RollbackResponse,
+  type StopRequest,
+  type StopResponse,
+  type UndeployRequest,
+  type UndeployResponse,
+} from "@nex/protocol";
+import type { Workload } from "../../supervisor/workload.ts";
+import type { ControlContext } from "../context.ts";
+
+/** Stops one instance, as 0.2.7 stops a machine. */
+export async function stopInstance(context: ControlContext, namespace: string, request: StopRequest): Promise<StopResponse> {
+  const workload = context.supervisor.findByInstance(request.workload_id);
+  if (workload === undefined || workload.namespace !== namespace) throw new NexError("workload_not_found", "No such workload");
+  const claims = await admitStop(context, workload, request.workload_jwt);
+  await context.supervisor.stopInstance(workload, request.workload_id);
+  return { stopped: true, id: request.workload_id, issuer: claims.issuer, name: workload.name };
+}
+
+/** Stops a workload with all its instances. */
+export async function undeploy(context: ControlContext, namespace: string, request: UndeployRequest): Promise<UndeployResponse> {
+  const workload = context.supervisor.get(namespace, request.name);
+  await admitStop(context, workload, request.workload_jwt);
+  const instances = workload.instances.map((instance) => instance.id);
+  await context.supervisor.stop(namespace, request.name);
+  return { stopped: true, name: request.name, instances };
+}
+
+export async function rollback(context: ControlContext, namespace: string, request: RollbackRequest): Promise<RollbackResponse> {
+  if (context.lameDuck) throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
+  const workload = context.supervisor.get(namespace, request.name);
+  const { number, plan } = workload.revision(request.revision);
+  const claims = context.admission.decode(request.workload_jwt, namespace);
+  context.admission.check(claims, { action: "rollback", name: workload.name, namespace, sha256: plan.artifact.sha256 });
+  checkStopClaims(claims, workload.current!.claims);
+  await context.admission.use(claims);
+  const detail = await context.supervisor.rollback(namespace, request.name, number);
+  const { name, kind, revision, state, instances } = detail;
+  return { name, namespace, kind, revision, state, instances };
+}
+
+async function admitStop(context: ControlContext, workload: Workload, jwt: string): Promise<Claims> {
+  const claims = context.admission.decode(jwt, workload.namespace);
+  checkStopClaims(claims, workload.current!.claims);
+  context.admission.check(claims, { action: "stop", name: workload.name, namespace: workload.namespace });
+  await context.admission.use(claims);
+  return claims;
+}

@@ -1,0 +1,54 @@
+import { DENIED_SUBJECTS } from "@nex/protocol";
+
+/** What a NATS user may do, as nats-server's configuration has it. Where a list is missing, everything is allowed. */
+export interface UserRights {
+  readonly publish?: SubjectRights;
+  readonly subscribe?: SubjectRights;
+}
+
+export interface SubjectRights {
+  readonly allow?: readonly string[];
+  /** Wins over `allow`. */
+  readonly deny?: readonly string[];
+}
+
+export interface NamespaceSurroundings {
+  /** The other namespaces of this server, whose inboxes are not this one's business. */
+  readonly otherNamespaces?: readonly string[];
+}
+
+/**
+ * First tokens nats-server 2.9 and its clients keep for themselves. NATS wildcards stand for whole tokens, so
+ * "all that begins with `$`" has to be listed: JetStream's cluster and raft subjects, gateway replies, leafnode loops.
+ */
+const SERVER_SUBJECTS: readonly string[] = ["$JSC.>", "$NRG.>", "$GR.>", "$GNR.>", "$LDS.>", "$OBJ.>", "_GR_.>"];
+
+const INBOXES = "_INBOX.>";
+
+/** First token of the inboxes of a namespace's connection. */
+export function namespaceInbox(namespace: string): string {
+  return `_INBOX_${namespace}`;
+}
+
+/**
+ * The rights of the user over whose connection a namespace's triggers and messages go: all ordinary subjects,
+ * nothing of the server's, of JetStream's, of Nex's, and nobody else's inbox to read.
+ *
+ * Inboxes may be written to: that is how a function answers. `allow_responses` is not the way, because nats-server
+ * lets it win over `deny` (tried on 2.9.10): a caller who names `$KV.bucket.key` as the reply subject
+ * would then have the node write there. Without it the server refuses such a reply, and an inbox nobody can read
+ * cannot be guessed.
+ *
+ * `deny` also wins over `allow`. Rights to a namespace's own buckets (`$KV.hs_<namespace>_….>` and the JetStream
+ * API for them) thus cannot be added to these; they belong to a second user of the namespace that has an `allow` list only.
+ */
+export function namespaceRights(namespace: string, { otherNamespaces = [] }: NamespaceSurroundings = {}): UserRights {
+  const reserved = [...new Set([...DENIED_SUBJECTS, ...SERVER_SUBJECTS])];
+  const othersInboxes = otherNamespaces
+    .filter((other) => other !== namespace)
+    .map((other) => `${namespaceInbox(other)}.>`);
+  return {
+    publish: { deny: reserved.filter((subject) => subject !== INBOXES) },
+    subscribe: { deny: [...reserved, ...othersInboxes] },
+  };
+}

@@ -1,0 +1,173 @@
+import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import { createEvent, NexError, SYSTEM_NAMESPACE } from "@nex/protocol";
+import { ArtifactCache } from "./artifacts/artifact-cache.ts";
+import { ArtifactStore } from "./artifacts/artifact-store.ts";
+import { completeNodeOptions, type NodeConfig, type NodeOptions } from "./config/node-config.ts";
+import { closeConnection, logStatus } from "./connections/connection-life.ts";
+import type { ConnectionSource } from "./connections/connection-source.ts";
+import { NamespaceConnections } from "./connections/namespace-connections.ts";
+import { openNodeConnection } from "./connections/node-connection.ts";
+import { Admission } from "./control-api/admission.ts";
+import type { ControlContext } from "./control-api/context.ts";
+import { ControlApi } from "./control-api/control-api.ts";
+import { nodeTags, ping } from "./control-api/endpoints/describe.ts";
+import { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from "./embedded-nats/embedded-nats.ts";
+import { Feeds } from "./feeds/feeds.ts";
+import { nodeServices } from "./services/node-services.ts";
+import { ServiceResponder } from "./services/service-responder.ts";
+import { chooseSandbox } from "./sandboxes/registry.ts";
+import type { SandboxPrograms } from "./sandboxes/sandbox.ts";
+import { checkSandboxPolicy } from "./sandboxes/policy.ts";
+import { ClaimsMemory } from "./state/claims-memory.ts";
+import { loadIdentity } from "./state/identity.ts";
+import { makeRuntimeDirectory } from "./state/runtime-directory.ts";
+import { SandboxPool } from "./supervisor/pool.ts";
+import { Supervisor } from "./supervisor/supervisor.ts";
+import { VERSION } from "./version.ts";
+
+export interface NexNodeOptions {
+  /** The NATS server to use, or the one to start. */
+  readonly nats: { readonly connect: NodeConnectionOptions } | { readonly embedded: EmbeddedNatsOptions };
+  readonly programs: SandboxPrograms;
+  readonly config?: NodeOptions;
+  /** Takes lines for the operator. Default: none. */
+  readonly onWarning?: (line: string) => void;
+  /** The node can no longer work, as when its embedded server has died. */
+  readonly onFatal?: (error: NexError) => void;
+}
+
+const HEARTBEAT_MS = 30_000;
+
+/** An artifact that no workload of this node needs is kept this long for other nodes and clients, ms. */
+const ARTIFACT_KEEP_MS = 3_600_000;
+
+/** A Nex node: takes workloads from the control API and runs them. */
+export class NexNode implements AsyncDisposable {
+  /** Public key. */
+  readonly id: string;
+  /** URL of the NATS server in use. */
+  readonly server: string;
+  /** Name of the sandbox in use. */
+  readonly sandbox: string;
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(id: string, server: string, sandbox: string, stack: AsyncDisposableStack) {
+    this.id = id;
+    this.server = server;
+    this.sandbox = sandbox;
+    this.#stack = stack;
+  }
+
+  /**
+   * Starts a node; it answers the control API when this resolves.
+   * @throws NexError `connection_failed`, `authentication_failed`, `jetstream_unavailable`, `sandbox_refused`, `sandbox_failed`, `already_running`, `invalid_request`
+   */
+  static async start(options: NexNodeOptions): Promise<NexNode> {
+    const config = completeNodeOptions(options.config ?? {});
+    const warn = options.onWarning ?? (() => undefined);
+    await using stack = new AsyncDisposableStack();
+    const driver = await chooseSandbox(config.sandbox);
+    const embedded = await startServer(stack, options);
+    const connect = connectOptions(options, embedded);
+    const connection = await openNodeConnection(connect);
+    stack.defer(async () => await closeConnection(connection));
+    logStatus(connection, "the node", (_, line) => warn(line));
+    for (const line of checkSandboxPolicy({ driver, connection, isEmbedded: embedded !== undefined, issuers: config.issuers })) warn(line);
+
+    const identity = await loadIdentity(config.nexus, config.nexus_key_file);
+    const runtime = stack.use(await makeRuntimeDirectory(config.runtime_directory));
+    const feeds = new Feeds(connection, identity.nodeId);
+    const artifacts = new ArtifactStore(connection, { maxBytes: config.artifacts.max_bytes, maxArtifactBytes: config.artifacts.max_artifact_bytes });
+    const memory = new ClaimsMemory(connection);
+    await Promise.all([artifacts.open(), memory.open()]);
+
+    const namespaces = stack.use(new NamespaceConnections({ node: connect, source: connectionSource(config, connection, embedded), log: (_, line) => warn(line) }));
+    for (const line of namespaces.warnings()) warn(line);
+    const pool = new SandboxPool({
+      size: config.pool.size,
+      driver,
+      programs: options.programs,
+      directory: runtime.path,
+      maxPayload: connection.info?.max_payload ?? 1024 * 1024,
+      onStartFailed: (error) => {
+        warn(error.message);
+        feeds.publishEvent(createEvent("sandbox_failed", identity.nodeId, SYSTEM_NAMESPACE, { code: error.code, message: error.message }));
+      },
+    });
+    stack.defer(async () => await pool.close());
+    const supervisor = new Supervisor({ nodeId: identity.nodeId, pool, feeds, lease: async (namespace) => await namespaces.acquire(namespace) });
+    stack.defer(async () => await supervisor.close());
+
+    const context: ControlContext = {
+      config,
+      identity,
+      admission: new Admission({ nodeId: identity.nodeId, nexus: identity.nexus, issuers: config.issuers, acceptLegacyClaims: config.accept_legacy_claims, memory }),
+      supervisor,
+      artifacts,
+      cache: new ArtifactCache(config.cache_directory, artifacts),
+      feeds,
+      sandbox: driver.name,
+      startedAt: Date.now(),
+      lameDuck: false,
+    };
+    await openApi(stack, connection, context);
+    pool.fill();
+    return new NexNode(identity.nodeId, embedded?.url ?? connection.getServer(), driver.name, stack.move());
+  }
+
+  /** Refuses new work, ends every workload and sandbox, says goodbye and disconnects. */
+  async close(): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+async function startServer(stack: AsyncDisposableStack, options: NexNodeOptions): Promise<EmbeddedNats | undefined> {
+  if (!("embedded" in options.nats)) return undefined;
+  const { onFatal } = options;
+  return stack.use(await startEmbeddedNats({ ...options.nats.embedded, ...(onFatal === undefined ? {} : { onUnexpectedExit: onFatal }) }));
+}
+
+function connectOptions(options: NexNodeOptions, embedded: EmbeddedNats | undefined): NodeConnectionOptions {
+  if ("connect" in options.nats) return { ...options.nats.connect, name: "nex-node" };
+  return { servers: embedded!.url, user: embedded!.node.user, pass: embedded!.node.password, name: "nex-node" };
+}
+
+function connectionSource(config: NodeConfig, connection: NatsConnection, embedded: EmbeddedNats | undefined): ConnectionSource {
+  if (embedded !== undefined) return { kind: "embedded", ensureNamespace: async (namespace) => await embedded.ensureNamespace(namespace) };
+  return {
+    kind: "server",
+    authRequired: connection.info?.auth_required === true,
+    namespaces: config.namespaces,
+    shareNodeConnection: config.share_node_connection,
+  };
+}
+
+async function openApi(stack: AsyncDisposableStack, connection: NatsConnection, context: ControlContext): Promise<void> {
+  const { feeds, identity } = context;
+  const announce = (type: "node_started" | "node_stopped" | "heartbeat", data: Record<string, unknown>): void =>
+    feeds.publishEvent(createEvent(type, identity.nodeId, SYSTEM_NAMESPACE, data));
+  stack.defer(() => announce("node_stopped", { id: identity.nodeId, graceful: true }));
+  const responder = new ServiceResponder(connection, () => nodeServices(context));
+  responder.open();
+  stack.defer(async () => await responder.close());
+  const api = new ControlApi(connection, context);
+  await api.open();
+  stack.defer(async () => await api.close());
+  const heartbeat = setInterval(() => {
+    const { version, uptime, tags, nexus, node_id, running_machines } = ping(context);
+    announce("heartbeat", { version, node_id, nexus, uptime, tags, running_machines });
+    void collectArtifacts(context);
+  }, HEARTBEAT_MS);
+  stack.defer(() => clearInterval(heartbeat));
+  announce("node_started", { version: VERSION, id: identity.nodeId, tags: nodeTags(context) });
+}
+
+/** Frees the room of artifacts nobody needs. A failure shows at the next upload; it must not end the node. */
+async function collectArtifacts(context: ControlContext): Promise<void> {
+  const needed = context.supervisor.artifacts;
+  await Promise.allSettled([context.artifacts.collect(needed, ARTIFACT_KEEP_MS), context.cache.prune(needed)]);
+}

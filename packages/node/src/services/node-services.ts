@@ -1,0 +1,48 @@
+import type { ControlContext } from "../control-api/context.ts";
+import type { Workload } from "../supervisor/workload.ts";
+import { queueGroup } from "../triggers/subscriptions.ts";
+import { VERSION } from "../version.ts";
+import type { ServiceDescription } from "./service-responder.ts";
+
+/** The node itself and each function that runs on it, as NATS micro services. */
+export function nodeServices(context: ControlContext): ServiceDescription[] {
+  return [nodeService(context), ...context.supervisor.running().filter(hasTriggers).flatMap(functionServices)];
+}
+
+function nodeService({ identity, startedAt, sandbox }: ControlContext): ServiceDescription {
+  return {
+    name: "nex-node",
+    id: identity.nodeId,
+    version: VERSION,
+    description: "Runs services and functions",
+    metadata: { nexus: identity.nexus, sandbox },
+    started: new Date(startedAt).toISOString(),
+    endpoints: [],
+  };
+}
+
+function hasTriggers(workload: Workload): boolean {
+  return (workload.current?.triggers.length ?? 0) > 0;
+}
+
+function functionServices(workload: Workload): ServiceDescription[] {
+  return workload.instances.map((instance) => {
+    const { ok, failed } = instance.invocations;
+    return {
+      name: workload.name,
+      id: instance.id,
+      version: `0.0.${instance.revision}`,
+      description: instance.plan.description,
+      metadata: { namespace: workload.namespace, kind: instance.plan.kind, revision: String(instance.revision) },
+      started: new Date(Date.now() - instance.uptimeMs).toISOString(),
+      endpoints: instance.plan.triggers.map((subject, index) => ({
+        name: `trigger-${index}`,
+        subject,
+        queue_group: queueGroup(workload.namespace, workload.name),
+        // Invocations are counted for the whole function; its first trigger carries them.
+        num_requests: index === 0 ? ok + failed : 0,
+        num_errors: index === 0 ? failed : 0,
+      })),
+    };
+  });
+}

@@ -1,0 +1,86 @@
+import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import { encodeMessage } from "@nex/protocol";
+import { mayReplyTo } from "../triggers/answers.ts";
+
+/** One thing that shows up in `nats micro ls`. Form and names as in NATS's service API (ADR-32). */
+export interface ServiceDescription {
+  readonly name: string;
+  readonly id: string;
+  /** Semantic version. */
+  readonly version: string;
+  readonly description: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** RFC 3339. */
+  readonly started: string;
+  readonly endpoints: readonly ServiceEndpoint[];
+}
+
+export interface ServiceEndpoint {
+  readonly name: string;
+  readonly subject: string;
+  readonly queue_group: string;
+  readonly num_requests: number;
+  readonly num_errors: number;
+}
+
+const VERBS = { PING: "io.nats.micro.v1.ping_response", INFO: "io.nats.micro.v1.info_response", STATS: "io.nats.micro.v1.stats_response" } as const;
+type Verb = keyof typeof VERBS;
+
+/**
+ * Answers `$SRV.*` for the node and all its functions with one subscription: a service object of the client
+ * library for each function would cost ten subscriptions and 47 KB.
+ */
+export class ServiceResponder {
+  readonly #connection: NatsConnection;
+  readonly #services: () => readonly ServiceDescription[];
+  #subscription: Subscription | undefined;
+
+  constructor(connection: NatsConnection, services: () => readonly ServiceDescription[]) {
+    this.#connection = connection;
+    this.#services = services;
+  }
+
+  open(): void {
+    this.#subscription = this.#connection.subscribe("$SRV.>", {
+      callback: (error, message) => {
+        if (error === null) this.#answer(message);
+      },
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#subscription?.drain().catch(() => undefined);
+  }
+
+  #answer(message: Msg): void {
+    const { reply } = message;
+    if (reply === undefined || reply === "" || !mayReplyTo(reply)) return;
+    const [, word = "", name, id, ...rest] = message.subject.split(".");
+    const verb = word.toUpperCase();
+    if (!(verb in VERBS) || rest.length > 0) return;
+    for (const service of this.#services()) {
+      if (name !== undefined && service.name.toLowerCase() !== name.toLowerCase()) continue;
+      if (id !== undefined && service.id !== id) continue;
+      // A message is answered once for each service, so `respond` cannot serve.
+      this.#connection.publish(reply, encodeMessage(describe(verb as Verb, service)));
+    }
+  }
+}
+
+function describe(verb: Verb, service: ServiceDescription): Record<string, unknown> {
+  const { name, id, version, metadata, description, started, endpoints } = service;
+  const identity = { type: VERBS[verb], name, id, version, metadata };
+  switch (verb) {
+    case "PING":
+      return identity;
+    case "INFO":
+      return { ...identity, description, endpoints: endpoints.map((endpoint) => ({ name: endpoint.name, subject: endpoint.subject, queue_group: endpoint.queue_group, metadata: {} })) };
+    case "STATS":
+      return {
+        ...identity,
+        started,
+        // Run times are not measured: that would cost two clock reads for each message.
+        endpoints: endpoints.map((endpoint) => ({ ...endpoint, last_error: "", processing_time: 0, average_processing_time: 0 })),
+      };
+  }
+}

@@ -1,0 +1,58 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, parse } from "node:path";
+import { NexError } from "@nex/protocol";
+import { isRunning, type ProcessIdentity, processIdentity } from "../embedded-nats/process-identity.ts";
+
+const OWNER_FILE = "node.json";
+
+/** A node's place for the sockets and working directories of its sandboxes. */
+export interface RuntimeDirectory extends AsyncDisposable {
+  readonly path: string;
+}
+
+/**
+ * Makes a directory of this node's own below `parent`, and removes those whose nodes have died.
+ * @throws NexError `sandbox_refused` when sandboxes of other users could not reach it
+ */
+export async function makeRuntimeDirectory(parent: string): Promise<RuntimeDirectory> {
+  try {
+    await mkdir(parent, { recursive: true, mode: 0o711 });
+    await removeOrphans(parent);
+    const path = await mkdtemp(join(parent, "n"));
+    // Sandboxes have users of their own, who must get through but need not look around.
+    await chmod(path, 0o711);
+    if (process.getuid?.() === 0) await checkPassage(path);
+    await writeFile(join(path, OWNER_FILE), JSON.stringify(processIdentity(process.pid)), { mode: 0o600 });
+    return { path, [Symbol.asyncDispose]: async () => await rm(path, { recursive: true, force: true }) };
+  } catch (cause) {
+    if (cause instanceof NexError) throw cause;
+    throw new NexError("sandbox_failed", `The runtime directory below ${parent} cannot be made: ${(cause as Error).message}. Name another with runtime_directory.`, { cause });
+  }
+}
+
+async function removeOrphans(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const path = join(parent, name);
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- a handful of directories, once per start
+      const owner = JSON.parse(await readFile(join(path, OWNER_FILE), "utf8")) as ProcessIdentity;
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      if (!isRunning(owner)) await rm(path, { recursive: true, force: true });
+    } catch {
+      // Not ours, or just being made.
+    }
+  }
+}
+
+/** Every directory above must let other users through. */
+async function checkPassage(path: string): Promise<void> {
+  for (let directory = path; directory !== parse(path).root; directory = dirname(directory)) {
+    // oxlint-disable-next-line no-await-in-loop -- from the bottom up
+    const { mode } = await stat(directory);
+    if ((mode & 0o001) === 0) {
+      throw new NexError("sandbox_refused", `Sandboxes have users of their own here, and those cannot pass through ${directory}. Make it passable (chmod o+x) or set runtime_directory.`, {
+        data: { directory },
+      });
+    }
+  }
+}

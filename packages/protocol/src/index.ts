@@ -1,0 +1,176 @@
+export { type CatalogueEntry, errorCatalogue, errorGroups, type NexErrorCode } from "./error-catalogue.ts";
+export {
+  fromErrorJson,
+  isNexError,
+  isNexErrorCode,
+  NexError,
+  type NexErrorJson,
+  type NexErrorOptions,
+  toNexError,
+} from "./errors.ts";
+
+export {
+  checkName,
+  isName,
+  legacyKind,
+  parseKind,
+  SYSTEM_NAMESPACE,
+  WORKLOAD_KINDS,
+  type WorkloadKind,
+} from "./workloads/names.ts";
+export { formatSize, formatUptime, parseDuration, parseSize } from "./workloads/quantities.ts";
+export {
+  captures,
+  checkTrigger,
+  DENIED_SUBJECTS,
+  isLiteralSubject,
+  isReserved,
+  isSubjectPattern,
+  subjectMatches,
+  subjectsOverlap,
+  type TriggerRules,
+} from "./workloads/subjects.ts";
+
+export { ExchangeKey } from "./keys/exchange-key.ts";
+export { createSeed, decodePublic, decodeSeed, encodePublic, encodeSeed, type NkeyRole } from "./keys/nkey.ts";
+export { SigningKey, verify } from "./keys/signing-key.ts";
+
+export {
+  type Claims,
+  type ClaimsAction,
+  decodeClaims,
+  LEGACY_HASH,
+  type NewClaims,
+  signClaims,
+} from "./control/claims.ts";
+export {
+  checkClaims,
+  checkDeployClaims,
+  checkStopClaims,
+  type ClaimsExpectation,
+  CLOCK_SKEW_MS,
+  type DeployExpectation,
+  isLegacyClaims,
+  LEGACY_CLAIMS_AGE_MS,
+  MAX_CLAIMS_LIFETIME_MS,
+  rememberClaimsUntil,
+} from "./control/claims-checks.ts";
+export { legacyClaimsId, type StandardClaims } from "./control/claims-id.ts";
+export {
+  ENVELOPE_TYPES,
+  type EnvelopeType,
+  failureEnvelope,
+  type FailureEnvelope,
+  readEnvelope,
+  readReply,
+  successEnvelope,
+  type SuccessEnvelope,
+} from "./control/envelope.ts";
+export { type Environment, openEnvironment, sealEnvironment } from "./control/sealed-environment.ts";
+export {
+  CONTROL_OPERATIONS,
+  type ControlOperation,
+  type ControlSubject,
+  controlSubjects,
+  parseControlSubject,
+} from "./control/subjects.ts";
+
+export {
+  deployKind,
+  type DeployLocation,
+  type DeployRequest,
+  deployRequestSchema,
+  type LegacyConnection,
+  objectLocation,
+  readObjectLocation,
+} from "./control/messages/deploy.ts";
+export {
+  checkMessage,
+  DEFAULT_MESSAGE_LIMITS,
+  encodeMessage,
+  type MessageLimits,
+  parseJson,
+  parseMessage,
+} from "./control/messages/parse.ts";
+export {
+  type AuctionRequest,
+  auctionRequestSchema,
+  type LogsRequest,
+  logsRequestSchema,
+  parseQuery,
+  type RecentEventsRequest,
+  recentEventsRequestSchema,
+} from "./control/messages/queries.ts";
+export {
+  type InfoResponse,
+  infoResponseSchema,
+  type LameDuckResponse,
+  lameDuckResponseSchema,
+  type MachineSummary,
+  type PingResponse,
+  pingResponseSchema,
+  type RollbackResponse,
+  rollbackResponseSchema,
+  type RunResponse,
+  runResponseSchema,
+  type StopResponse,
+  stopResponseSchema,
+  type UndeployResponse,
+  undeployResponseSchema,
+  type WorkloadPingResponse,
+  workloadPingResponseSchema,
+} from "./control/messages/replies.ts";
+export {
+  type RollbackRequest,
+  rollbackRequestSchema,
+  type StopRequest,
+  stopRequestSchema,
+  type UndeployRequest,
+  undeployRequestSchema,
+} from "./control/messages/stop.ts";
+export {
+  type InstanceSummary,
+  instanceSummarySchema,
+  WORKLOAD_STATES,
+  type WorkloadDetail,
+  workloadDetailSchema,
+  type WorkloadRevision,
+  type WorkloadsResponse,
+  workloadsResponseSchema,
+  type WorkloadState,
+  type WorkloadSummary,
+  workloadSummarySchema,
+} from "./control/messages/workloads.ts";
+
+export {
+  createEvent,
+  decodeEvent,
+  encodeEvent,
+  EVENT_TYPES,
+  eventSchema,
+  type EventType,
+  type NexEvent,
+  type RecentEventsResponse,
+  recentEventsResponseSchema,
+} from "./feeds/events.ts";
+export {
+  decodeLogRecord,
+  encodeLogRecord,
+  LOG_LEVELS,
+  LOG_STREAMS,
+  type LogLevel,
+  type LogRecord,
+  logRecordSchema,
+  type LogsResponse,
+  logsResponseSchema,
+  type LogStream,
+} from "./feeds/logs.ts";
+export {
+  readServiceError,
+  SERVICE_ERROR_CODE_HEADER,
+  SERVICE_ERROR_HEADER,
+  serviceErrorBody,
+  type ServiceErrorBody,
+  serviceErrorHeaders,
+} from "./feeds/service-errors.ts";
+export { eventSubject, type LogSource, logSubject, parseEventSubject, parseLogSubject } from "./feeds/subjects.ts";
