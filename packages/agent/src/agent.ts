@@ -72,7 +72,12 @@ export class Agent {
   /** Says hello and gets a runner ready. @throws NexError `link_token`, `link_version` */
   async start(): Promise<void> {
     this.#runners.startAhead();
-    const { version } = await callMethod(this.#link, hello, { token: this.#token, role: "agent", version: LINK_VERSION }, { deadlineMs: 5000 });
+    const { version } = await callMethod(
+      this.#link,
+      hello,
+      { token: this.#token, role: "agent", version: LINK_VERSION },
+      { deadlineMs: 5000 },
+    );
     agreeOnVersion(version);
     this.#life.enter("idle");
     await this.#runners.admit(this.#link);
@@ -99,9 +104,13 @@ export class Agent {
 
   async #deploy(order: DeployOrder): Promise<DeployReply> {
     if (this.#life.state !== "idle") {
-      throw new NexError("already_deployed", `This agent is ${this.#life.state}: an agent takes one workload in its life. Deploy to a fresh sandbox.`, {
-        data: { state: this.#life.state },
-      });
+      throw new NexError(
+        "already_deployed",
+        `This agent is ${this.#life.state}: an agent takes one workload in its life. Deploy to a fresh sandbox.`,
+        {
+          data: { state: this.#life.state },
+        },
+      );
     }
     const provider = providerFor(order.kind);
     this.#life.enter("deploying");
@@ -109,7 +118,12 @@ export class Agent {
       await mkdir(this.#directory, { recursive: true });
       const path = join(this.#directory, "artifact");
       await pullArtifact(this.#link, order, path, this.#stop.signal);
-      const host = { logs: this.#logs, directory: this.#directory, runners: this.#runners, report: (event: WorkloadEvent) => this.#report(event) };
+      const host = {
+        logs: this.#logs,
+        directory: this.#directory,
+        runners: this.#runners,
+        report: (event: WorkloadEvent) => this.#report(event),
+      };
       this.#workload = await provider.deploy(order, path, host);
       this.#life.enter("running");
     } catch (error) {
@@ -129,7 +143,10 @@ export class Agent {
   async #replaceRunner(graceful: boolean): Promise<void> {
     const replace = this.#workload?.replaceRunner;
     if (this.#life.state !== "running" || replace === undefined) {
-      throw new NexError("invalid_request", `There is no function whose runner could be replaced: the agent is ${this.#life.state}.`);
+      throw new NexError(
+        "invalid_request",
+        `There is no function whose runner could be replaced: the agent is ${this.#life.state}.`,
+      );
     }
     await replace.call(this.#workload, graceful);
   }

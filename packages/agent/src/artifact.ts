@@ -28,9 +28,13 @@ export async function pullArtifact(link: Link, order: DeployOrder, path: string,
     decode(artifact.name, artifact.reply, await reply);
     const found = hash.digest("hex");
     if (size !== order.size || found !== order.sha256) {
-      throw new NexError("artifact_corrupt", `The artifact has SHA-256 ${found} and ${size} bytes, but ${order.sha256} and ${order.size} bytes were signed. Upload it again.`, {
-        data: { sha256: found, size },
-      });
+      throw new NexError(
+        "artifact_corrupt",
+        `The artifact has SHA-256 ${found} and ${size} bytes, but ${order.sha256} and ${order.size} bytes were signed. Upload it again.`,
+        {
+          data: { sha256: found, size },
+        },
+      );
     }
   } catch (error) {
     await rm(path, { force: true });

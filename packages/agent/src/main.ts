@@ -17,7 +17,11 @@ async function main(): Promise<void> {
   const agent = new Agent({
     link: new Link(socket),
     token: metadata.token,
-    runner: { program: values.runner ?? "/usr/local/lib/nex/nex-runner.cjs", address, directory: values.directory ?? process.cwd() },
+    runner: {
+      program: values.runner ?? "/usr/local/lib/nex/nex-runner.cjs",
+      address,
+      directory: values.directory ?? process.cwd(),
+    },
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void agent.stop(TERM_GRACE_MS));
   await agent.start();

@@ -10,6 +10,10 @@ export function readMetadata(descriptor: number = METADATA_DESCRIPTOR): AgentMet
   try {
     return agentMetadata.parse(JSON.parse(readFileSync(descriptor, "utf8")));
   } catch (cause) {
-    throw new NexError("invalid_request", "The agent found no metadata on descriptor 3. Agents are started by a Nex node, never by hand.", { cause });
+    throw new NexError(
+      "invalid_request",
+      "The agent found no metadata on descriptor 3. Agents are started by a Nex node, never by hand.",
+      { cause },
+    );
   }
 }

@@ -2,7 +2,9 @@ import { NexError } from "@nex/protocol";
 import * as z from "zod/mini";
 
 /** Where a link is dialled: `unix:/path/to/socket` or `tcp:host:port`. */
-export type LinkAddress = { readonly kind: "unix"; readonly path: string } | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+export type LinkAddress =
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
 
 /** @throws NexError `link_protocol` */
 export function parseLinkAddress(text: string): LinkAddress {
@@ -10,7 +12,9 @@ export function parseLinkAddress(text: string): LinkAddress {
   const tcp = /^tcp:(.+):(\d{1,5})$/.exec(text);
   const port = Number(tcp?.[2]);
   if (tcp !== null && port > 0 && port < 65_536) return { kind: "tcp", host: tcp[1]!, port };
-  throw new NexError("link_protocol", `"${text}" is not a link address: expected unix:/path or tcp:host:port.`, { data: { address: text } });
+  throw new NexError("link_protocol", `"${text}" is not a link address: expected unix:/path or tcp:host:port.`, {
+    data: { address: text },
+  });
 }
 
 /** The one document an agent starts from: through an inherited descriptor, or from the VM's metadata service. */
@@ -21,4 +25,8 @@ export interface AgentMetadata {
   readonly token: string;
 }
 
-export const agentMetadata: z.ZodMiniType<AgentMetadata> = z.object({ agent_id: z.string(), link: z.string(), token: z.string() });
+export const agentMetadata: z.ZodMiniType<AgentMetadata> = z.object({
+  agent_id: z.string(),
+  link: z.string(),
+  token: z.string(),
+});

@@ -14,11 +14,33 @@ export { type ByteStream } from "./calls/byte-stream.ts";
 export type { Settle } from "./calls/outgoing-call.ts";
 export { FrameReader } from "./frames/frame-reader.ts";
 export { FrameWriter } from "./frames/frame-writer.ts";
-export { DEFAULT_MAX_BODY, type Frame, FrameType, HEADER_BYTES, INITIAL_CREDIT, MAX_DATA_BYTES } from "./frames/frame.ts";
-export { decodeReply, decodeTrigger, encodeReplyHead, encodeTriggerHead, type HeaderList, type TriggerMessage } from "./trigger-message.ts";
+export {
+  DEFAULT_MAX_BODY,
+  type Frame,
+  FrameType,
+  HEADER_BYTES,
+  INITIAL_CREDIT,
+  MAX_DATA_BYTES,
+} from "./frames/frame.ts";
+export {
+  decodeReply,
+  decodeTrigger,
+  encodeReplyHead,
+  encodeTriggerHead,
+  type HeaderList,
+  type TriggerMessage,
+} from "./trigger-message.ts";
 
 export { callMethod, decode, defineMethod, type Method, serveMethod } from "./api/method.ts";
-export { agreeOnVersion, type Hello, hello, type HelloReply, LINK_ROLES, LINK_VERSION, type LinkRole } from "./api/hello.ts";
+export {
+  agreeOnVersion,
+  type Hello,
+  hello,
+  type HelloReply,
+  LINK_ROLES,
+  LINK_VERSION,
+  type LinkRole,
+} from "./api/hello.ts";
 export {
   artifact,
   type ArtifactReply,

@@ -1,7 +1,9 @@
 import type { Duplex } from "node:stream";
-import { fromErrorJson, NexError } from "@nex/protocol";
+import { NexError } from "@nex/protocol";
 import { ByteStream } from "./calls/byte-stream.ts";
+import { CallIds } from "./calls/call-ids.ts";
 import { DeadlineClock } from "./calls/deadline-clock.ts";
+import { decodeError, encodeError } from "./calls/error-body.ts";
 import { IncomingCall } from "./calls/incoming-call.ts";
 import type { OutgoingCall, Settle } from "./calls/outgoing-call.ts";
 import { Flag, type Frame, FrameType, MAX_HELLO_BODY } from "./frames/frame.ts";
@@ -37,22 +39,26 @@ export class Link {
   readonly #notifyHandlers: Map<number, NotifyHandler> = new Map();
   readonly #outgoing: Map<number, OutgoingCall> = new Map();
   readonly #incoming: Map<number, IncomingCall> = new Map();
-  #lastId = 0;
+  readonly #ids: CallIds = new CallIds();
   /** Withdrawn calls the peer has not acknowledged. */
   #lingering = 0;
   #admitted: boolean;
   #closeReason: NexError | undefined;
   readonly #resolveClosed: (reason: NexError) => void;
-  #pings: ((rtt: number) => void)[] = [];
+  #pings: PromiseWithResolvers<void>[] = [];
+  /** Why the connection ended, while frames that came before that still wait for their turn. */
+  #loss: NexError | undefined;
   #drainWaiters: (() => void)[] = [];
   readonly #answers = {
     answer: (call: IncomingCall, head?: Uint8Array, payload?: Uint8Array): void => {
       this.#finish(call);
+      call.openedStream?.finish();
       this.#writer.write(FrameType.reply, 0, 0, call.id, head, payload);
     },
     fail: (call: IncomingCall, error: NexError): void => {
       this.#finish(call);
-      this.#writer.write(FrameType.error, 0, 0, call.id, Buffer.from(JSON.stringify(error)));
+      call.openedStream?.fail(error);
+      this.#writer.write(FrameType.error, 0, 0, call.id, encodeError(error));
     },
     openStream: (call: IncomingCall): ByteStream => this.#newStream(call.id, Flag.toCaller),
   };
@@ -70,9 +76,11 @@ export class Link {
     this.#resolveClosed = resolve;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("drain", () => this.#onDrain());
-    socket.on("error", (cause) => this.#shut(new NexError("link_closed", `The link broke: ${cause.message}`, { cause })));
-    socket.on("end", () => this.#shut(new NexError("link_closed", "The other side closed the link.")));
-    socket.on("close", () => this.#shut(new NexError("link_closed", "The link was closed.")));
+    socket.on("error", (cause) =>
+      this.#lose(new NexError("link_closed", `The link broke: ${cause.message}`, { cause })),
+    );
+    socket.on("end", () => this.#lose(new NexError("link_closed", "The other side closed the link.")));
+    socket.on("close", () => this.#lose(new NexError("link_closed", "The link was closed.")));
   }
 
   /** Calls of ours that still wait for an answer, those past their deadline included. */
@@ -116,7 +124,13 @@ export class Link {
    * The call without a promise, for the trigger path. The body is `head` followed by `payload`; neither may
    * be changed afterwards. Returns the call's id, for {@link cancel}. `settle` is called exactly once.
    */
-  send(method: number, head: Uint8Array | undefined, payload: Uint8Array | undefined, deadlineMs: number, settle: Settle): number {
+  send(
+    method: number,
+    head: Uint8Array | undefined,
+    payload: Uint8Array | undefined,
+    deadlineMs: number,
+    settle: Settle,
+  ): number {
     return this.#open(method, head, payload, deadlineMs, settle).id;
   }
 
@@ -126,7 +140,11 @@ export class Link {
   }
 
   /** A call together with the bytes that travel with it. */
-  open(method: number, body?: Uint8Array, options: CallOptions = {}): { readonly reply: Promise<Buffer>; readonly stream: ByteStream } {
+  open(
+    method: number,
+    body?: Uint8Array,
+    options: CallOptions = {},
+  ): { readonly reply: Promise<Buffer>; readonly stream: ByteStream } {
     const { signal } = options;
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     let abort: (() => void) | undefined;
@@ -137,7 +155,8 @@ export class Link {
     });
     call.stream = this.#newStream(call.id, 0);
     if (signal !== undefined) {
-      abort = () => this.cancel(call.id, new NexError("cancelled", "The call was withdrawn.", { cause: signal.reason }));
+      abort = () =>
+        this.cancel(call.id, new NexError("cancelled", "The call was withdrawn.", { cause: signal.reason }));
       if (signal.aborted) abort();
       else signal.addEventListener("abort", abort, { once: true });
     }
@@ -159,17 +178,17 @@ export class Link {
   async ping(): Promise<number> {
     if (this.#closeReason !== undefined) throw this.#closeReason;
     const sent = performance.now();
-    const answered = new Promise<number>((resolve) => this.#pings.push(() => resolve(performance.now() - sent)));
+    const answered = Promise.withResolvers<void>();
+    this.#pings.push(answered);
     this.#writer.write(FrameType.ping, 0, 0, 0);
-    const result = await Promise.race([answered, this.closed]);
-    if (typeof result === "number") return result;
-    throw result;
+    await answered.promise;
+    return performance.now() - sent;
   }
 
   /** Says goodbye with the reason and closes. Open calls on both sides fail with it. */
   close(reason: NexError = new NexError("link_closed", "The link was closed.")): void {
     if (this.isClosed) return;
-    this.#writer.write(FrameType.goodbye, 0, 0, 0, Buffer.from(JSON.stringify(reason)));
+    this.#writer.write(FrameType.goodbye, 0, 0, 0, encodeError(reason));
     this.#writer.flush();
     this.#shut(reason);
   }
@@ -179,8 +198,14 @@ export class Link {
     await this.closed;
   }
 
-  #open(method: number, head: Uint8Array | undefined, payload: Uint8Array | undefined, deadlineMs: number, settle: Settle): OutgoingCall {
-    const id = this.#nextId();
+  #open(
+    method: number,
+    head: Uint8Array | undefined,
+    payload: Uint8Array | undefined,
+    deadlineMs: number,
+    settle: Settle,
+  ): OutgoingCall {
+    const id = this.#ids.next(this.#outgoing);
     const deadline = deadlineMs === Infinity ? Infinity : performance.now() + deadlineMs;
     const call: OutgoingCall = { id, method, settle, deadline, lingering: false, stream: undefined };
     if (this.#closeReason !== undefined) {
@@ -192,12 +217,6 @@ export class Link {
     this.#writer.write(FrameType.call, 0, method, id, head, payload);
     if (deadline !== Infinity) this.#clock.watch(deadline);
     return call;
-  }
-
-  #nextId(): number {
-    do this.#lastId = (this.#lastId + 1) >>> 0;
-    while (this.#lastId === 0 || this.#outgoing.has(this.#lastId));
-    return this.#lastId;
   }
 
   #newStream(id: number, flags: number): ByteStream {
@@ -226,12 +245,17 @@ export class Link {
           return;
         }
         const frame = this.#reader.next();
-        if (frame === undefined) return;
+        if (frame === undefined) break;
         this.#budget.spend(frame.body.length);
         this.#dispatch(frame);
       }
+      if (this.#loss !== undefined) this.#shut(this.#loss);
     } catch (error) {
-      this.close(error instanceof NexError ? error : new NexError("internal", `A frame could not be handled: ${String(error)}`, { cause: error }));
+      this.close(
+        error instanceof NexError
+          ? error
+          : new NexError("internal", `A frame could not be handled: ${String(error)}`, { cause: error }),
+      );
     }
   }
 
@@ -242,7 +266,11 @@ export class Link {
   }
 
   #dispatch(frame: Frame): void {
-    if (!this.#admitted && !(frame.type === FrameType.call && frame.method === this.#config.helloMethod) && frame.type !== FrameType.goodbye) {
+    if (
+      !this.#admitted &&
+      !(frame.type === FrameType.call && frame.method === this.#config.helloMethod) &&
+      frame.type !== FrameType.goodbye
+    ) {
       throw new NexError("link_protocol", "The peer sent something else before its hello.");
     }
     switch (frame.type) {
@@ -251,36 +279,49 @@ export class Link {
       case FrameType.reply:
         return this.#onAnswer(frame.id, undefined, frame.body);
       case FrameType.error:
-        return this.#onAnswer(frame.id, readError(frame.body), NOTHING);
+        return this.#onAnswer(frame.id, decodeError(frame.body), NOTHING);
       case FrameType.cancel:
         return this.#onCancel(frame);
       case FrameType.data:
         return this.#streamOf(frame)?.onData(frame.body, (frame.flags & Flag.end) !== 0);
       case FrameType.credit:
-        if (frame.body.length !== 4) throw new NexError("link_protocol", "The peer sent a credit frame of the wrong size.");
+        if (frame.body.length !== 4)
+          throw new NexError("link_protocol", "The peer sent a credit frame of the wrong size.");
         return this.#streamOf(frame)?.onCredit(frame.body.readUInt32LE(0));
       case FrameType.ping:
+        this.#requireReadingPeer();
         return this.#writer.write(FrameType.pong, 0, 0, frame.id);
       case FrameType.pong:
-        return this.#pings.shift()?.(0);
+        return this.#pings.shift()?.resolve();
       case FrameType.notify:
         return this.#notifyHandlers.get(frame.method)?.(frame.body);
       case FrameType.goodbye:
-        return this.#shut(readError(frame.body));
+        return this.#shut(decodeError(frame.body));
+    }
+  }
+
+  /** Every answer takes memory until the peer reads it. */
+  #requireReadingPeer(): void {
+    if (this.#writer.pendingBytes > this.#config.maxPendingBytes) {
+      throw new NexError("link_protocol", "The peer asks but does not read the answers.");
     }
   }
 
   #onCall(frame: Frame): void {
-    if (this.#incoming.has(frame.id)) throw new NexError("link_protocol", `The peer used call id ${frame.id} twice at once.`);
+    this.#requireReadingPeer();
+    if (this.#incoming.has(frame.id))
+      throw new NexError("link_protocol", `The peer used call id ${frame.id} twice at once.`);
     const call = new IncomingCall(frame.id, frame.method, frame.body, this.#answers);
     this.#incoming.set(frame.id, call);
     const handler = this.#handlers.get(frame.method);
     if (handler === undefined) {
-      call.fail(new NexError("unknown_method", `This side of the link has no method ${frame.method}.`, { data: { method: frame.method } }));
+      call.fail(
+        new NexError("unknown_method", `This side of the link has no method ${frame.method}.`, {
+          data: { method: frame.method },
+        }),
+      );
     } else if (this.#incoming.size > this.#config.maxIncomingCalls) {
       call.fail(new NexError("overloaded", `More than ${this.#config.maxIncomingCalls} calls are open on this link.`));
-    } else if (this.#writer.pendingBytes > this.#config.maxPendingBytes) {
-      throw new NexError("link_protocol", "The peer calls but does not read the answers.");
     } else {
       handler(call);
     }
@@ -293,8 +334,7 @@ export class Link {
     if (call.lingering && --this.#lingering === 0) this.#onDrain();
     if (error === undefined) call.stream?.finish();
     else call.stream?.fail(error);
-    call.settle?.(error, body);
-    call.settle = undefined;
+    settleOnce(call, error, body);
   }
 
   #onCancel(frame: Frame): void {
@@ -322,27 +362,39 @@ export class Link {
     this.#clock.watch(call.deadline);
     this.#writer.write(FrameType.cancel, 0, 0, call.id);
     call.stream?.fail(reason);
-    const { settle } = call;
-    call.settle = undefined;
-    settle?.(reason, NOTHING);
+    settleOnce(call, reason, NOTHING);
   }
 
   #expire(now: number): number {
     let next = Infinity;
-    let unresponsive = false;
+    let isLate: OutgoingCall | undefined;
     for (const call of this.#outgoing.values()) {
       if (call.deadline <= now) {
         if (call.lingering) {
-          unresponsive = true;
+          isLate = call;
           call.deadline = Infinity;
         } else {
-          this.#withdraw(call, new NexError("deadline_exceeded", "The call was not answered before its deadline."), now);
+          this.#withdraw(
+            call,
+            new NexError("deadline_exceeded", "The call was not answered before its deadline."),
+            now,
+          );
         }
       }
       if (call.deadline < next) next = call.deadline;
     }
-    if (unresponsive) this.#config.onUnresponsive();
+    if (isLate !== undefined) this.#lookAgain(isLate);
     return next;
+  }
+
+  /**
+   * Timers run before input is read: if it was this process that stood still, the acknowledgement is already
+   * here, unread. The next turn tells.
+   */
+  #lookAgain(call: OutgoingCall): void {
+    setImmediate(() => {
+      if (this.#outgoing.get(call.id) === call && !this.isClosed) this.#config.onUnresponsive();
+    });
   }
 
   #onDrain(): void {
@@ -350,6 +402,12 @@ export class Link {
     const waiters = this.#drainWaiters;
     this.#drainWaiters = [];
     for (const wake of waiters) wake();
+  }
+
+  /** The connection has ended; what arrived before that is handled first. */
+  #lose(reason: NexError): void {
+    if (this.#reader.hasBytes && !this.isClosed) this.#loss ??= reason;
+    else this.#shut(reason);
   }
 
   #shut(reason: NexError): void {
@@ -360,25 +418,27 @@ export class Link {
     this.#socket.end();
     // The goodbye is on its way; a peer that never reads it must not keep the descriptor.
     setTimeout(() => this.#socket.destroy(), this.#socket.writableLength > 0 ? this.#config.goodbyeMs : 0).unref();
-    for (const call of this.#incoming.values()) {
+    this.#resolveClosed(reason);
+    const incoming = [...this.#incoming.values()];
+    const outgoing = [...this.#outgoing.values()];
+    this.#incoming.clear();
+    this.#outgoing.clear();
+    this.#lingering = 0;
+    for (const call of incoming) {
       call.open = false;
       call.cancel(reason);
     }
-    this.#incoming.clear();
-    for (const call of this.#outgoing.values()) {
+    for (const call of outgoing) {
       call.stream?.fail(reason);
-      call.settle?.(reason, NOTHING);
+      settleOnce(call, reason, NOTHING);
     }
-    this.#outgoing.clear();
+    for (const ping of this.#pings.splice(0)) ping.reject(reason);
     this.#onDrain();
-    this.#resolveClosed(reason);
   }
 }
 
-function readError(body: Buffer): NexError {
-  try {
-    return fromErrorJson(JSON.parse(body.toString("utf8")));
-  } catch (cause) {
-    return new NexError("link_protocol", "The peer reported an error that is not JSON.", { cause });
-  }
+function settleOnce(call: OutgoingCall, error: NexError | undefined, body: Buffer): void {
+  const { settle } = call;
+  call.settle = undefined;
+  settle?.(error, body);
 }

@@ -1,11 +1,11 @@
 /**
  * The two bodies of the trigger path. No JSON: the subject and the headers are length-prefixed, the payload
- * is what remains.
+ * is what remains. All numbers are u32, so that whatever NATS can carry has a form here.
  *
  * ```text
- * trigger:  u16 pattern index │ u16 subject length │ subject │ headers │ payload
+ * trigger:  pattern index │ subject length │ subject │ headers │ payload
  * reply:    headers │ payload
- * headers:  u16 count, then for each: u16 name length │ name │ u32 value length │ value
+ * headers:  count, then for each: name length │ name │ value length │ value
  * ```
  */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
@@ -21,23 +21,23 @@ export interface TriggerMessage {
 const NO_HEADERS: HeaderList = [];
 
 /** Head of a reply without headers, made once. */
-const NO_HEADERS_HEAD: Buffer = Buffer.alloc(2);
+const NO_HEADERS_HEAD: Buffer = Buffer.alloc(4);
 
 export function encodeTriggerHead(patternIndex: number, subject: string, headers: HeaderList = NO_HEADERS): Buffer {
   const subjectBytes = Buffer.byteLength(subject);
-  const head = Buffer.allocUnsafe(4 + subjectBytes + headersLength(headers));
-  head.writeUInt16LE(patternIndex, 0);
-  head.writeUInt16LE(subjectBytes, 2);
-  head.write(subject, 4, "utf8");
-  writeHeaders(head, 4 + subjectBytes, headers);
+  const head = Buffer.allocUnsafe(8 + subjectBytes + headersLength(headers));
+  head.writeUInt32LE(patternIndex, 0);
+  head.writeUInt32LE(subjectBytes, 4);
+  head.write(subject, 8, "utf8");
+  writeHeaders(head, 8 + subjectBytes, headers);
   return head;
 }
 
+/** @throws RangeError when the body is cut short */
 export function decodeTrigger(body: Buffer): TriggerMessage {
-  const subjectBytes = body.readUInt16LE(2);
-  const subject = body.toString("utf8", 4, 4 + subjectBytes);
-  const { headers, end } = readHeaders(body, 4 + subjectBytes);
-  return { patternIndex: body.readUInt16LE(0), subject, headers, payload: body.subarray(end) };
+  const [subject, afterSubject] = readText(body, 8, body.readUInt32LE(4));
+  const { headers, end } = readHeaders(body, afterSubject);
+  return { patternIndex: body.readUInt32LE(0), subject, headers, payload: body.subarray(end) };
 }
 
 export function encodeReplyHead(headers: HeaderList = NO_HEADERS): Buffer {
@@ -54,17 +54,17 @@ export function decodeReply(body: Buffer): { readonly headers: HeaderList; reado
 }
 
 function headersLength(headers: HeaderList): number {
-  let length = 2;
-  for (const [name, value] of headers) length += 6 + Buffer.byteLength(name) + Buffer.byteLength(value);
+  let length = 4;
+  for (const [name, value] of headers) length += 8 + Buffer.byteLength(name) + Buffer.byteLength(value);
   return length;
 }
 
 function writeHeaders(into: Buffer, at: number, headers: HeaderList): void {
-  let offset = into.writeUInt16LE(headers.length, at);
+  let offset = into.writeUInt32LE(headers.length, at);
   for (const [name, value] of headers) {
-    const nameBytes = into.write(name, offset + 2, "utf8");
-    into.writeUInt16LE(nameBytes, offset);
-    offset += 2 + nameBytes;
+    const nameBytes = into.write(name, offset + 4, "utf8");
+    into.writeUInt32LE(nameBytes, offset);
+    offset += 4 + nameBytes;
     const valueBytes = into.write(value, offset + 4, "utf8");
     into.writeUInt32LE(valueBytes, offset);
     offset += 4 + valueBytes;
@@ -72,12 +72,12 @@ function writeHeaders(into: Buffer, at: number, headers: HeaderList): void {
 }
 
 function readHeaders(body: Buffer, at: number): { readonly headers: HeaderList; readonly end: number } {
-  const count = body.readUInt16LE(at);
-  let offset = at + 2;
+  const count = body.readUInt32LE(at);
+  let offset = at + 4;
   if (count === 0) return { headers: NO_HEADERS, end: offset };
   const headers: [string, string][] = [];
   for (let index = 0; index < count; index++) {
-    const [name, afterName] = readText(body, offset + 2, body.readUInt16LE(offset));
+    const [name, afterName] = readText(body, offset + 4, body.readUInt32LE(offset));
     const [value, afterValue] = readText(body, afterName + 4, body.readUInt32LE(afterName));
     headers.push([name, value]);
     offset = afterValue;
@@ -87,6 +87,6 @@ function readHeaders(body: Buffer, at: number): { readonly headers: HeaderList; 
 
 function readText(body: Buffer, start: number, length: number): [text: string, end: number] {
   const end = start + length;
-  if (end > body.length) throw new RangeError("The header list is longer than its frame.");
+  if (end > body.length) throw new RangeError("The message is cut short.");
   return [body.toString("utf8", start, end), end];
 }

@@ -72,16 +72,31 @@ export class NexNode implements AsyncDisposable {
     const connection = await openNodeConnection(connect);
     stack.defer(async () => await closeConnection(connection));
     logStatus(connection, "the node", (_, line) => warn(line));
-    for (const line of checkSandboxPolicy({ driver, connection, isEmbedded: embedded !== undefined, issuers: config.issuers })) warn(line);
+    for (const line of checkSandboxPolicy({
+      driver,
+      connection,
+      isEmbedded: embedded !== undefined,
+      issuers: config.issuers,
+    }))
+      warn(line);
 
     const identity = await loadIdentity(config.nexus, config.nexus_key_file);
     const runtime = stack.use(await makeRuntimeDirectory(config.runtime_directory));
     const feeds = new Feeds(connection, identity.nodeId);
-    const artifacts = new ArtifactStore(connection, { maxBytes: config.artifacts.max_bytes, maxArtifactBytes: config.artifacts.max_artifact_bytes });
+    const artifacts = new ArtifactStore(connection, {
+      maxBytes: config.artifacts.max_bytes,
+      maxArtifactBytes: config.artifacts.max_artifact_bytes,
+    });
     const memory = new ClaimsMemory(connection);
     await Promise.all([artifacts.open(), memory.open()]);
 
-    const namespaces = stack.use(new NamespaceConnections({ node: connect, source: connectionSource(config, connection, embedded), log: (_, line) => warn(line) }));
+    const namespaces = stack.use(
+      new NamespaceConnections({
+        node: connect,
+        source: connectionSource(config, connection, embedded),
+        log: (_, line) => warn(line),
+      }),
+    );
     for (const line of namespaces.warnings()) warn(line);
     const pool = new SandboxPool({
       size: config.pool.size,
@@ -91,17 +106,33 @@ export class NexNode implements AsyncDisposable {
       maxPayload: connection.info?.max_payload ?? 1024 * 1024,
       onStartFailed: (error) => {
         warn(error.message);
-        feeds.publishEvent(createEvent("sandbox_failed", identity.nodeId, SYSTEM_NAMESPACE, { code: error.code, message: error.message }));
+        feeds.publishEvent(
+          createEvent("sandbox_failed", identity.nodeId, SYSTEM_NAMESPACE, {
+            code: error.code,
+            message: error.message,
+          }),
+        );
       },
     });
     stack.defer(async () => await pool.close());
-    const supervisor = new Supervisor({ nodeId: identity.nodeId, pool, feeds, lease: async (namespace) => await namespaces.acquire(namespace) });
+    const supervisor = new Supervisor({
+      nodeId: identity.nodeId,
+      pool,
+      feeds,
+      lease: async (namespace) => await namespaces.acquire(namespace),
+    });
     stack.defer(async () => await supervisor.close());
 
     const context: ControlContext = {
       config,
       identity,
-      admission: new Admission({ nodeId: identity.nodeId, nexus: identity.nexus, issuers: config.issuers, acceptLegacyClaims: config.accept_legacy_claims, memory }),
+      admission: new Admission({
+        nodeId: identity.nodeId,
+        nexus: identity.nexus,
+        issuers: config.issuers,
+        acceptLegacyClaims: config.accept_legacy_claims,
+        memory,
+      }),
       supervisor,
       artifacts,
       cache: new ArtifactCache(config.cache_directory, artifacts),
@@ -128,7 +159,12 @@ export class NexNode implements AsyncDisposable {
 async function startServer(stack: AsyncDisposableStack, options: NexNodeOptions): Promise<EmbeddedNats | undefined> {
   if (!("embedded" in options.nats)) return undefined;
   const { onFatal } = options;
-  return stack.use(await startEmbeddedNats({ ...options.nats.embedded, ...(onFatal === undefined ? {} : { onUnexpectedExit: onFatal }) }));
+  return stack.use(
+    await startEmbeddedNats({
+      ...options.nats.embedded,
+      ...(onFatal === undefined ? {} : { onUnexpectedExit: onFatal }),
+    }),
+  );
 }
 
 function connectOptions(options: NexNodeOptions, embedded: EmbeddedNats | undefined): NodeConnectionOptions {
@@ -136,8 +172,13 @@ function connectOptions(options: NexNodeOptions, embedded: EmbeddedNats | undefi
   return { servers: embedded!.url, user: embedded!.node.user, pass: embedded!.node.password, name: "nex-node" };
 }
 
-function connectionSource(config: NodeConfig, connection: NatsConnection, embedded: EmbeddedNats | undefined): ConnectionSource {
-  if (embedded !== undefined) return { kind: "embedded", ensureNamespace: async (namespace) => await embedded.ensureNamespace(namespace) };
+function connectionSource(
+  config: NodeConfig,
+  connection: NatsConnection,
+  embedded: EmbeddedNats | undefined,
+): ConnectionSource {
+  if (embedded !== undefined)
+    return { kind: "embedded", ensureNamespace: async (namespace) => await embedded.ensureNamespace(namespace) };
   return {
     kind: "server",
     authRequired: connection.info?.auth_required === true,
@@ -146,7 +187,11 @@ function connectionSource(config: NodeConfig, connection: NatsConnection, embedd
   };
 }
 
-async function openApi(stack: AsyncDisposableStack, connection: NatsConnection, context: ControlContext): Promise<void> {
+async function openApi(
+  stack: AsyncDisposableStack,
+  connection: NatsConnection,
+  context: ControlContext,
+): Promise<void> {
   const { feeds, identity } = context;
   const announce = (type: "node_started" | "node_stopped" | "heartbeat", data: Record<string, unknown>): void =>
     feeds.publishEvent(createEvent(type, identity.nodeId, SYSTEM_NAMESPACE, data));

@@ -170,6 +170,12 @@ const placing = {
     when: "This sandbox may not be used in this situation.",
     remedy: "Follow the message: list the issuers, or choose a stronger sandbox.",
   },
+  service_ended: {
+    status: 500,
+    exit: 1,
+    when: "A service ended by itself.",
+    remedy: "Read its exit code and logs; deploy it with `--essential` if it is to be restarted.",
+  },
   deploy_failed: {
     status: 500,
     exit: 1,

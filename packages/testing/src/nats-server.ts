@@ -10,6 +10,8 @@ import { temporaryDirectory } from "./temporary-directory.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface TestNatsOptions {
+  /** Default: a random free one. */
+  readonly port?: number;
   /** Default false. */
   readonly jetstream?: boolean;
   /** More of the server's configuration, in its own language. */
@@ -44,7 +46,7 @@ export async function startNatsServer(options: TestNatsOptions = {}): Promise<Te
     "--addr",
     "127.0.0.1",
     "--port",
-    "-1",
+    String(options.port ?? -1),
     "--ports_file_dir",
     directory.path,
   ];

@@ -27,13 +27,17 @@ export class ProcessGroup {
   /** @param program a path, or a descriptor of the child's such as `/proc/self/fd/6` */
   constructor(program: string, options: ProcessGroupOptions) {
     const direct = SETPRIV === undefined;
-    this.child = spawn(direct ? program : SETPRIV, direct ? options.arguments : ["--pdeathsig", "KILL", "--", program, ...options.arguments], {
-      detached: true,
-      env: options.env,
-      cwd: options.directory,
-      stdio: options.stdio,
-      ...(direct && options.argv0 !== undefined ? { argv0: options.argv0 } : {}),
-    });
+    this.child = spawn(
+      direct ? program : SETPRIV,
+      direct ? options.arguments : ["--pdeathsig", "KILL", "--", program, ...options.arguments],
+      {
+        detached: true,
+        env: options.env,
+        cwd: options.directory,
+        stdio: options.stdio,
+        ...(direct && options.argv0 !== undefined ? { argv0: options.argv0 } : {}),
+      },
+    );
     this.ended = this.#watch();
   }
 

@@ -22,7 +22,9 @@ export class AgentLife {
   /** @throws NexError `internal` for a step the table does not allow */
   enter(next: AgentState): void {
     if (!AGENT_TRANSITIONS[this.#state].includes(next)) {
-      throw new NexError("internal", `An agent cannot go from ${this.#state} to ${next}.`, { data: { from: this.#state, to: next } });
+      throw new NexError("internal", `An agent cannot go from ${this.#state} to ${next}.`, {
+        data: { from: this.#state, to: next },
+      });
     }
     this.#state = next;
   }

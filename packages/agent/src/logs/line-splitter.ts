@@ -31,6 +31,7 @@ export class LineSplitter {
   }
 
   #emit(line: string): void {
-    for (let start = 0; start === 0 || start < line.length; start += MAX_LINE) this.#onLine(line.slice(start, start + MAX_LINE));
+    for (let start = 0; start === 0 || start < line.length; start += MAX_LINE)
+      this.#onLine(line.slice(start, start + MAX_LINE));
   }
 }

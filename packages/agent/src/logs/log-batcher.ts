@@ -35,9 +35,16 @@ export class LogBatcher {
       this.#dropped++;
       return;
     }
-    const kept = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}… (${text.length - MAX_TEXT} more characters)` : text;
+    const kept =
+      text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}… (${text.length - MAX_TEXT} more characters)` : text;
     this.#bytes += kept.length;
-    this.#records.push({ at: Date.now(), level, stream, text: kept, ...(invocation === undefined ? {} : { invocation }) });
+    this.#records.push({
+      at: Date.now(),
+      level,
+      stream,
+      text: kept,
+      ...(invocation === undefined ? {} : { invocation }),
+    });
   }
 
   /** Sends what was gathered now, as when the process is about to end. */

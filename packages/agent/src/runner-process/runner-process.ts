@@ -48,7 +48,9 @@ export class RunnerProcess {
   static async start(options: RunnerProcessOptions): Promise<RunnerProcess> {
     const socket = await dial(options.address);
     const programIsOpen = options.program.startsWith("/proc/self/fd/");
-    const program = programIsOpen ? Number(options.program.slice("/proc/self/fd/".length)) : openSync(options.program, "r");
+    const program = programIsOpen
+      ? Number(options.program.slice("/proc/self/fd/".length))
+      : openSync(options.program, "r");
     const node = openOwnProgram();
     try {
       const entry = process.platform === "linux" ? `/proc/self/fd/${RunnerDescriptor.program}` : options.program;
@@ -83,18 +85,23 @@ export class RunnerProcess {
   }
 
   async boot(token: string): Promise<void> {
-    this.#booted = this.#unlessEnded(callMethod(this.#link, boot, { token }, { deadlineMs: BOOT_DEADLINE_MS })).then(() => undefined);
+    this.#booted = this.#unlessEnded(callMethod(this.#link, boot, { token }, { deadlineMs: BOOT_DEADLINE_MS })).then(
+      () => undefined,
+    );
     this.#booted.catch(() => undefined);
     await this.#booted;
   }
 
   /** Hands the runner its function. @throws NexError `invalid_artifact` with the place in the source */
   async load(order: LoadOrder, artifactPath: string): Promise<LoadReply> {
-    const { reply, stream } = this.#link.open(load.code, Buffer.from(JSON.stringify(order)), { deadlineMs: LOAD_DEADLINE_MS });
+    const { reply, stream } = this.#link.open(load.code, Buffer.from(JSON.stringify(order)), {
+      deadlineMs: LOAD_DEADLINE_MS,
+    });
     const answered = this.#unlessEnded(reply);
     answered.catch(() => undefined);
     try {
-      for await (const chunk of createReadStream(artifactPath, { highWaterMark: 256 * 1024 })) await stream.write(chunk as Buffer);
+      for await (const chunk of createReadStream(artifactPath, { highWaterMark: 256 * 1024 }))
+        await stream.write(chunk as Buffer);
       stream.end();
     } catch {
       // The runner refused or ended while the source was still under way; the answer says why.
@@ -103,7 +110,11 @@ export class RunnerProcess {
       return decode(load.name, load.reply, await answered);
     } catch (error) {
       if (error instanceof NexError && error.code === "deadline_exceeded") {
-        throw new NexError("invalid_artifact", `The function's top-level code did not finish within ${LOAD_DEADLINE_MS / 1000} s. Do slow work inside the function.`, { cause: error });
+        throw new NexError(
+          "invalid_artifact",
+          `The function's top-level code did not finish within ${LOAD_DEADLINE_MS / 1000} s. Do slow work inside the function.`,
+          { cause: error },
+        );
       }
       throw error;
     }
@@ -118,16 +129,21 @@ export class RunnerProcess {
 
   async #unlessEnded<T>(work: Promise<T>): Promise<T> {
     const ended = this.#group.ended.then(({ exitCode, signal }) => {
-      throw new NexError("sandbox_failed", `The runner ended while it was starting (${signal ?? `exit code ${exitCode}`}); its output is in the workload's logs.`, {
-        data: { exit_code: exitCode, signal },
-      });
+      throw new NexError(
+        "sandbox_failed",
+        `The runner ended while it was starting (${signal ?? `exit code ${exitCode}`}); its output is in the workload's logs.`,
+        {
+          data: { exit_code: exitCode, signal },
+        },
+      );
     });
     ended.catch(() => undefined);
     try {
       return await Promise.race([work, ended]);
     } catch (error) {
       // A link that closes because its process died says less than the death itself.
-      if (error instanceof NexError && error.code === "link_closed") return await Promise.race([ended, rejectLater(error)]);
+      if (error instanceof NexError && error.code === "link_closed")
+        return await Promise.race([ended, rejectLater(error)]);
       throw error;
     }
   }

@@ -65,6 +65,7 @@ export class RunnerSource {
 
 /** Tells the node how a runner ended. */
 export function runnerEnded(exitCode: number | null, signal: string | null): WorkloadEvent {
-  const reason = signal === null ? `The runner ended with exit code ${exitCode}.` : `The runner was ended by ${signal}.`;
+  const reason =
+    signal === null ? `The runner ended with exit code ${exitCode}.` : `The runner was ended by ${signal}.`;
   return { type: "runner_ended", exit_code: exitCode, signal, reason };
 }

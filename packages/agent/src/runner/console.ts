@@ -5,7 +5,15 @@ import type { LogBatcher } from "../logs/log-batcher.ts";
 import { currentInvocation } from "./invocation.ts";
 
 /** How each method of the console is graded. Those not listed keep writing to standard output or error. */
-const LEVELS: Readonly<Record<string, LogLevel>> = { debug: "debug", trace: "debug", log: "info", info: "info", warn: "warn", error: "error", dir: "info" };
+const LEVELS: Readonly<Record<string, LogLevel>> = {
+  debug: "debug",
+  trace: "debug",
+  log: "info",
+  info: "info",
+  warn: "warn",
+  error: "error",
+  dir: "info",
+};
 
 /** Makes `console.*` write log records that carry the id of the invocation they belong to. */
 export function captureConsole(logs: LogBatcher, target: Console = console): void {
@@ -38,6 +46,8 @@ export const FUNCTION_URL_PREFIX = "nex:///";
 export function readableStack(text: string): string {
   if (!text.includes("\n    at ")) return text.replaceAll(FUNCTION_URL_PREFIX, "");
   const runnerFile = process.argv[1] ?? "";
-  const lines = text.split("\n").filter((line) => !(line.startsWith("    at ") && (line.includes(runnerFile) || line.includes("(node:internal"))));
+  const lines = text
+    .split("\n")
+    .filter((line) => !(line.startsWith("    at ") && (line.includes(runnerFile) || line.includes("(node:internal"))));
   return lines.join("\n").replaceAll(FUNCTION_URL_PREFIX, "");
 }

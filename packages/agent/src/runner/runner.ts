@@ -45,7 +45,12 @@ export class Runner {
       send: (batch) => nodeLink.notify(LOGS_CODE, Buffer.from(JSON.stringify(batch))),
     });
     serveMethod(agentLink, boot, async ({ token }) => {
-      this.#greeting = await callMethod(nodeLink, hello, { token, role: "runner", version: LINK_VERSION }, { deadlineMs: 5000 });
+      this.#greeting = await callMethod(
+        nodeLink,
+        hello,
+        { token, role: "runner", version: LINK_VERSION },
+        { deadlineMs: 5000 },
+      );
       agreeOnVersion(this.#greeting.version);
       return null;
     });
@@ -84,25 +89,24 @@ export class Runner {
     }
     call.onCancel = this.#onAbandoned;
     const invocation = new Invocation(call, this.#scope);
-    currentInvocation.run(invocation, invoke, this, loaded, call, invocation);
+    currentInvocation.run(invocation, () => this.#invoke(loaded, call, invocation));
   }
 
-  /** Not a method, so that running it costs no closure for each invocation. */
-  static invoke(runner: Runner, loaded: LoadedFunction, call: IncomingCall, invocation: Invocation): void {
+  #invoke(loaded: LoadedFunction, call: IncomingCall, invocation: Invocation): void {
     let result: EncodedReply | Promise<EncodedReply>;
     try {
       result = loaded.invoke(decodeTrigger(call.body), invocation);
     } catch (thrown) {
-      runner.#fail(call, thrown);
+      this.#fail(call, thrown);
       return;
     }
     if (result instanceof Promise) {
       result.then(
-        (reply) => runner.#reply(call, reply),
-        (thrown: unknown) => runner.#fail(call, thrown),
+        (reply) => this.#reply(call, reply),
+        (thrown: unknown) => this.#fail(call, thrown),
       );
     } else {
-      runner.#reply(call, result);
+      this.#reply(call, result);
     }
   }
 
@@ -111,10 +115,20 @@ export class Runner {
       this.#abandoned--;
       return;
     }
-    const head = encodeReplyHead(headers === undefined ? undefined : [...headers].flatMap(([name, values]) => values.map((value) => [name, value] as const)));
+    const head = encodeReplyHead(
+      headers === undefined
+        ? undefined
+        : [...headers].flatMap(([name, values]) => values.map((value) => [name, value] as const)),
+    );
     const limit = this.#greeting!.max_payload;
     if (head.length + payload.length > limit) {
-      this.#fail(call, new NexError("reply_too_large", `The function's reply has ${payload.length} bytes; the NATS server carries at most ${limit} in one message.`));
+      this.#fail(
+        call,
+        new NexError(
+          "reply_too_large",
+          `The function's reply has ${payload.length} bytes; the NATS server carries at most ${limit} in one message.`,
+        ),
+      );
       return;
     }
     call.reply(head, payload);
@@ -128,7 +142,12 @@ export class Runner {
 
   #logFailure(thrown: unknown): void {
     const stack = typeof thrown === "object" && thrown !== null ? (thrown as Error).stack : undefined;
-    this.#logs.add("error", "console", readableStack(typeof stack === "string" ? stack : `Thrown: ${String(thrown)}`), currentInvocation.getStore()?.invocationId);
+    this.#logs.add(
+      "error",
+      "console",
+      readableStack(typeof stack === "string" ? stack : `Thrown: ${String(thrown)}`),
+      currentInvocation.getStore()?.invocationId,
+    );
   }
 
   readonly #onAbandoned = (): void => {
@@ -139,12 +158,11 @@ export class Runner {
   };
 }
 
-const { invoke } = Runner;
-
 async function collect(call: IncomingCall, size: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of call.stream) chunks.push(chunk);
   const source = Buffer.concat(chunks);
-  if (source.length !== size) throw new NexError("link_protocol", `The source has ${source.length} bytes instead of ${size}.`);
+  if (source.length !== size)
+    throw new NexError("link_protocol", `The source has ${source.length} bytes instead of ${size}.`);
   return source;
 }

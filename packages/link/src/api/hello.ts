@@ -29,7 +29,11 @@ export interface HelloReply {
 export const hello: Method<Hello, HelloReply> = defineMethod(
   "hello",
   1,
-  z.object({ token: z.string().check(z.maxLength(256)), role: z.enum(LINK_ROLES), version: z.string().check(z.maxLength(32)) }),
+  z.object({
+    token: z.string().check(z.maxLength(256)),
+    role: z.enum(LINK_ROLES),
+    version: z.string().check(z.maxLength(32)),
+  }),
   z.object({ version: z.string(), max_payload: z.number(), invocation_prefix: z.string() }),
 );
 
@@ -37,7 +41,8 @@ export const hello: Method<Hello, HelloReply> = defineMethod(
 export function agreeOnVersion(theirs: string, ours: string = LINK_VERSION): string {
   const left = parseVersion(theirs);
   const right = parseVersion(ours);
-  if (left !== undefined && right !== undefined && left.major === right.major) return left.minor < right.minor ? theirs : ours;
+  if (left !== undefined && right !== undefined && left.major === right.major)
+    return left.minor < right.minor ? theirs : ours;
   throw new NexError(
     "link_version",
     `The peer speaks version ${theirs} of the link and this side ${ours}; the numbers before the dot must be equal. Update the older of the two.`,

@@ -71,5 +71,7 @@ export function decode<T>(name: string, schema: z.ZodMiniType<T>, body: Buffer):
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const where = issue === undefined ? "" : ` at "${issue.path.join(".")}": ${issue.message}`;
-  throw new NexError("link_protocol", `The body of "${name}" does not have the agreed form${where}.`, { data: { method: name } });
+  throw new NexError("link_protocol", `The body of "${name}" does not have the agreed form${where}.`, {
+    data: { method: name },
+  });
 }

@@ -9,7 +9,12 @@ export interface RunnerToken {
 }
 
 /** A single-use token for one runner's link. */
-export const runnerToken: Method<null, RunnerToken> = defineMethod("runner_token", 2, z.null(), z.object({ token: z.string() }));
+export const runnerToken: Method<null, RunnerToken> = defineMethod(
+  "runner_token",
+  2,
+  z.null(),
+  z.object({ token: z.string() }),
+);
 
 export interface ArtifactReply {
   readonly size: number;
@@ -17,7 +22,12 @@ export interface ArtifactReply {
 }
 
 /** Streams the artifact of the deploy under way to the caller; the reply follows its last byte. */
-export const artifact: Method<null, ArtifactReply> = defineMethod("artifact", 3, z.null(), z.object({ size: z.number(), sha256: z.string() }));
+export const artifact: Method<null, ArtifactReply> = defineMethod(
+  "artifact",
+  3,
+  z.null(),
+  z.object({ size: z.number(), sha256: z.string() }),
+);
 
 /** Notification: a batch of log records. */
 export const LOGS_CODE = 4;
@@ -56,11 +66,25 @@ export const logBatch: z.ZodMiniType<LogBatch> = z.object({
 });
 
 export type WorkloadEvent =
-  | { readonly type: "workload_ended"; readonly exit_code: number | null; readonly signal: string | null; readonly reason: string }
-  | { readonly type: "runner_ended"; readonly exit_code: number | null; readonly signal: string | null; readonly reason: string }
+  | {
+      readonly type: "workload_ended";
+      readonly exit_code: number | null;
+      readonly signal: string | null;
+      readonly reason: string;
+    }
+  | {
+      readonly type: "runner_ended";
+      readonly exit_code: number | null;
+      readonly signal: string | null;
+      readonly reason: string;
+    }
   | { readonly type: "runner_ready" };
 
-const ended = { exit_code: z.nullable(z.number()), signal: z.nullable(z.string()), reason: z.string().check(z.maxLength(4096)) };
+const ended = {
+  exit_code: z.nullable(z.number()),
+  signal: z.nullable(z.string()),
+  reason: z.string().check(z.maxLength(4096)),
+};
 
 export const workloadEvent: z.ZodMiniType<WorkloadEvent> = z.discriminatedUnion("type", [
   z.object({ type: z.literal("workload_ended"), ...ended }),

@@ -6,6 +6,9 @@ export interface StreamFrames {
   sendCredit(bytes: number): void;
 }
 
+/** Unread chunks that are kept apart. More are put together: each costs memory beyond its bytes, and keeps alive what it was cut from. */
+const MAX_CHUNKS = 256;
+
 /** Credit is handed back in portions of this size, so that small chunks do not each cost a frame. */
 const CREDIT_PORTION = INITIAL_CREDIT / 4;
 
@@ -17,28 +20,35 @@ export class ByteStream implements AsyncIterable<Buffer> {
   readonly #frames: StreamFrames;
   #sendCredit = INITIAL_CREDIT;
   #ended = false;
-  #creditWaiter: (() => void) | undefined;
+  #creditWaiters: (() => void)[] = [];
 
   #received: Buffer[] = [];
   #unreadBytes = 0;
   #toGrant = 0;
   #receiveEnded = false;
-  #readWaiter: (() => void) | undefined;
+  #readWaiters: (() => void)[] = [];
   #failure: NexError | undefined;
 
   constructor(frames: StreamFrames) {
     this.#frames = frames;
   }
 
-  /** Sends bytes, cut into data frames; resolves when all are under way. @throws NexError when the call or link ended */
+  /**
+   * Sends bytes, cut into data frames; resolves when all are under way. The bytes may not be changed afterwards.
+   * @throws NexError when the call or link ended
+   */
   async write(bytes: Uint8Array): Promise<void> {
     let offset = 0;
     while (offset < bytes.length) {
       if (this.#failure !== undefined) throw this.#failure;
-      if (this.#ended) throw new NexError("cancelled", "The stream ended before all bytes were written: the call was answered already.");
+      if (this.#ended)
+        throw new NexError(
+          "cancelled",
+          "The stream ended before all bytes were written: the call was answered already.",
+        );
       if (this.#sendCredit === 0) {
         // oxlint-disable-next-line no-await-in-loop -- the wait is the back-pressure
-        await new Promise<void>((resolve) => (this.#creditWaiter = resolve));
+        await new Promise<void>((resolve) => this.#creditWaiters.push(resolve));
         continue;
       }
       const size = Math.min(bytes.length - offset, MAX_DATA_BYTES, this.#sendCredit);
@@ -68,7 +78,7 @@ export class ByteStream implements AsyncIterable<Buffer> {
         return;
       } else {
         // oxlint-disable-next-line no-await-in-loop -- waits for the next frame
-        await new Promise<void>((resolve) => (this.#readWaiter = resolve));
+        await new Promise<void>((resolve) => this.#readWaiters.push(resolve));
       }
     }
   }
@@ -76,12 +86,15 @@ export class ByteStream implements AsyncIterable<Buffer> {
   /** For the link: a data frame came in. @throws NexError `link_protocol` if the peer ignored its credit */
   onData(chunk: Buffer, end: boolean): void {
     if (this.#receiveEnded) throw new NexError("link_protocol", "The peer sent stream data after the stream's end.");
+    if (chunk.length > MAX_DATA_BYTES)
+      throw new NexError("link_protocol", `The peer sent a data frame of more than ${MAX_DATA_BYTES} bytes.`);
     if (this.#unreadBytes + this.#toGrant + chunk.length > INITIAL_CREDIT) {
       throw new NexError("link_protocol", "The peer sent more stream data than it had credit for.");
     }
     if (chunk.length > 0) {
       this.#unreadBytes += chunk.length;
       this.#received.push(chunk);
+      if (this.#received.length > MAX_CHUNKS) this.#received = [Buffer.concat(this.#received)];
     }
     this.#receiveEnded = end;
     this.#wakeReader();
@@ -89,7 +102,8 @@ export class ByteStream implements AsyncIterable<Buffer> {
 
   /** For the link: the peer consumed `bytes`. */
   onCredit(bytes: number): void {
-    if (this.#sendCredit + bytes > INITIAL_CREDIT) throw new NexError("link_protocol", "The peer granted more credit than it had received.");
+    if (this.#sendCredit + bytes > INITIAL_CREDIT)
+      throw new NexError("link_protocol", "The peer granted more credit than it had received.");
     this.#sendCredit += bytes;
     this.#wakeWriter();
   }
@@ -112,20 +126,16 @@ export class ByteStream implements AsyncIterable<Buffer> {
 
   #grant(bytes: number): void {
     this.#toGrant += bytes;
-    if (this.#toGrant < CREDIT_PORTION || this.#receiveEnded) return;
+    if (this.#toGrant < CREDIT_PORTION || this.#receiveEnded || this.#failure !== undefined) return;
     this.#frames.sendCredit(this.#toGrant);
     this.#toGrant = 0;
   }
 
   #wakeReader(): void {
-    const wake = this.#readWaiter;
-    this.#readWaiter = undefined;
-    wake?.();
+    for (const wake of this.#readWaiters.splice(0)) wake();
   }
 
   #wakeWriter(): void {
-    const wake = this.#creditWaiter;
-    this.#creditWaiter = undefined;
-    wake?.();
+    for (const wake of this.#creditWaiters.splice(0)) wake();
   }
 }

@@ -1,3 +1,6 @@
+/** Longest delay a timer takes, ms: anything longer would fire at once. */
+const MAX_DELAY = 2 ** 31 - 1;
+
 /**
  * One timer for all deadlines of a link. A timer per call would cost an allocation and a heap operation on
  * the hottest path; instead the earliest deadline is armed and, when it fires, the owner looks at its calls.
@@ -28,7 +31,7 @@ export class DeadlineClock {
     clearTimeout(this.#timer);
     this.#armedFor = deadline;
     // Rounded up: a timer that fires early would find nothing due and have to be set again.
-    const delay = Math.max(0, Math.ceil(deadline - performance.now()));
+    const delay = Math.min(MAX_DELAY, Math.max(0, Math.ceil(deadline - performance.now())));
     this.#timer = setTimeout(() => {
       this.stop();
       const next = this.#expire(performance.now());

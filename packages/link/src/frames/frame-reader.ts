@@ -75,9 +75,13 @@ export class FrameReader {
       throw new NexError("link_protocol", `The peer sent a frame of unknown type ${type}.`, { data: { type } });
     }
     if (length > this.maxBody) {
-      throw new NexError("link_protocol", `The peer announced a frame of ${length} bytes; at most ${this.maxBody} are accepted.`, {
-        data: { length, limit: this.maxBody },
-      });
+      throw new NexError(
+        "link_protocol",
+        `The peer announced a frame of ${length} bytes; at most ${this.maxBody} are accepted.`,
+        {
+          data: { length, limit: this.maxBody },
+        },
+      );
     }
   }
 }

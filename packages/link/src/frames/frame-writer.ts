@@ -77,7 +77,14 @@ export class FrameWriter {
     this.#end = 0;
   }
 
-  #writeLarge(type: FrameType, flags: number, method: number, id: number, head?: Uint8Array, payload?: Uint8Array): void {
+  #writeLarge(
+    type: FrameType,
+    flags: number,
+    method: number,
+    id: number,
+    head?: Uint8Array,
+    payload?: Uint8Array,
+  ): void {
     this.flush();
     const header = Buffer.allocUnsafe(HEADER_BYTES);
     putHeader(header, 0, (head?.length ?? 0) + (payload?.length ?? 0), type, flags, method, id);
@@ -89,7 +96,15 @@ export class FrameWriter {
   }
 }
 
-function putHeader(into: Buffer, at: number, length: number, type: number, flags: number, method: number, id: number): number {
+function putHeader(
+  into: Buffer,
+  at: number,
+  length: number,
+  type: number,
+  flags: number,
+  method: number,
+  id: number,
+): number {
   into.writeUInt32LE(length, at);
   into[at + 4] = type;
   into[at + 5] = flags;

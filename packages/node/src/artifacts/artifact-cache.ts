@@ -53,7 +53,11 @@ export class ArtifactCache {
   /** Removes what is not needed. */
   async prune(needed: ReadonlySet<string>): Promise<void> {
     const names = await readdir(this.#directory).catch(() => []);
-    await Promise.all(names.filter((name) => !needed.has(name) && !this.#underWay.has(name)).map(async (name) => await this.#forget(name)));
+    await Promise.all(
+      names
+        .filter((name) => !needed.has(name) && !this.#underWay.has(name))
+        .map(async (name) => await this.#forget(name)),
+    );
   }
 
   async #fetchSigned(sha256: string, place: ObjectPlace): Promise<CachedArtifact> {

@@ -47,15 +47,29 @@ export class ArtifactStore {
    * Reads an object of any bucket.
    * @throws NexError `artifact_missing`, `too_large`
    */
-  async read(bucket: string, name: string, domain?: string): Promise<{ readonly size: number; readonly data: ReadableStream<Uint8Array> }> {
+  async read(
+    bucket: string,
+    name: string,
+    domain?: string,
+  ): Promise<{ readonly size: number; readonly data: ReadableStream<Uint8Array> }> {
     const store = bucket === ARTIFACT_BUCKET ? await this.open() : await this.#foreign(bucket, domain);
     const info = await store.info(name);
-    if (info === null) throw new NexError("artifact_missing", `There is no object "${name}" in the object store "${bucket}". Upload the artifact first.`, { data: { bucket, name } });
+    if (info === null)
+      throw new NexError(
+        "artifact_missing",
+        `There is no object "${name}" in the object store "${bucket}". Upload the artifact first.`,
+        { data: { bucket, name } },
+      );
     if (info.size > this.maxArtifactBytes) {
-      throw new NexError("too_large", `The artifact has ${formatSize(info.size)}; this node takes at most ${formatSize(this.maxArtifactBytes)}.`, { data: { size: info.size } });
+      throw new NexError(
+        "too_large",
+        `The artifact has ${formatSize(info.size)}; this node takes at most ${formatSize(this.maxArtifactBytes)}.`,
+        { data: { size: info.size } },
+      );
     }
     const found = await store.get(name);
-    if (found === null) throw new NexError("artifact_missing", `The object "${name}" disappeared from "${bucket}" while it was read.`);
+    if (found === null)
+      throw new NexError("artifact_missing", `The object "${name}" disappeared from "${bucket}" while it was read.`);
     return { size: info.size, data: found.data };
   }
 
@@ -86,9 +100,16 @@ export class ArtifactStore {
 
   async #create(): Promise<ObjectStore> {
     try {
-      return await new Objm(jetstream(this.#connection)).create(ARTIFACT_BUCKET, { description: "Artifacts of Nex workloads, by SHA-256", max_bytes: this.#maxBytes });
+      return await new Objm(jetstream(this.#connection)).create(ARTIFACT_BUCKET, {
+        description: "Artifacts of Nex workloads, by SHA-256",
+        max_bytes: this.#maxBytes,
+      });
     } catch (cause) {
-      throw new NexError("jetstream_unavailable", `The artifact store cannot be opened: ${(cause as Error).message}. Nex needs JetStream: start nats-server with -js, or enable it for the account.`, { cause });
+      throw new NexError(
+        "jetstream_unavailable",
+        `The artifact store cannot be opened: ${(cause as Error).message}. Nex needs JetStream: start nats-server with -js, or enable it for the account.`,
+        { cause },
+      );
     }
   }
 
@@ -97,7 +118,11 @@ export class ArtifactStore {
       const js = jetstream(this.#connection, domain === undefined || domain === "" ? {} : { domain });
       return await new Objm(js).open(bucket);
     } catch (cause) {
-      throw new NexError("artifact_missing", `The object store "${bucket}" cannot be opened: ${(cause as Error).message}`, { cause, data: { bucket } });
+      throw new NexError(
+        "artifact_missing",
+        `The object store "${bucket}" cannot be opened: ${(cause as Error).message}`,
+        { cause, data: { bucket } },
+      );
     }
   }
 }
@@ -107,9 +132,16 @@ const MAXIMUM_BYTES_EXCEEDED = 10077;
 
 /** What a failed upload means. */
 export function quotaError(cause: unknown, maxBytes?: number): NexError {
-  if (cause instanceof JetStreamApiError && (cause.code === MAXIMUM_BYTES_EXCEEDED || /maximum bytes|insufficient/i.test(cause.message))) {
+  if (
+    cause instanceof JetStreamApiError &&
+    (cause.code === MAXIMUM_BYTES_EXCEEDED || /maximum bytes|insufficient/i.test(cause.message))
+  ) {
     const limit = maxBytes === undefined ? "" : ` (${formatSize(maxBytes)})`;
-    return new NexError("artifact_quota", `The artifact store is full${limit}. Stop workloads that are no longer needed, or raise artifacts.max_bytes.`, { cause });
+    return new NexError(
+      "artifact_quota",
+      `The artifact store is full${limit}. Stop workloads that are no longer needed, or raise artifacts.max_bytes.`,
+      { cause },
+    );
   }
   return new NexError("internal", `The artifact could not be stored: ${(cause as Error).message}`, { cause });
 }

@@ -29,7 +29,11 @@ export interface NodeOptions {
   /** Instances this node runs at most. Default 0: no limit. */
   readonly max_instances?: number;
   /** Defaults for functions whose deploy names none: 5000 ms, 64 and 1024. */
-  readonly functions?: { readonly deadline_ms?: number; readonly max_in_flight?: number; readonly max_waiting?: number };
+  readonly functions?: {
+    readonly deadline_ms?: number;
+    readonly max_in_flight?: number;
+    readonly max_waiting?: number;
+  };
   readonly artifacts?: {
     /** All artifacts of the nexus together. Default 1 GiB. */
     readonly max_bytes?: number | string;
@@ -59,7 +63,11 @@ export interface NodeConfig {
   readonly share_node_connection: boolean;
   readonly max_instances: number;
   readonly functions: { readonly deadline_ms: number; readonly max_in_flight: number; readonly max_waiting: number };
-  readonly artifacts: { readonly max_bytes: number; readonly max_artifact_bytes: number; readonly buckets: readonly string[] };
+  readonly artifacts: {
+    readonly max_bytes: number;
+    readonly max_artifact_bytes: number;
+    readonly buckets: readonly string[];
+  };
   readonly runtime_directory: string;
   readonly cache_directory: string;
 }
@@ -85,14 +93,17 @@ const artifacts = z
   })
   .prefault({});
 
-const nodeOptionsSchema: z.ZodType<NodeConfig, unknown> = z.strictObject({
+const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
   nexus: name.default("nexus"),
   nexus_key_file: z.string().optional(),
   tags: z.record(z.string(), z.string()).default({}),
   sandbox: z.enum(["auto", ...SANDBOX_NAMES]).default("auto"),
   pool: z.strictObject({ size: z.int().nonnegative().max(1000).default(1) }).prefault({}),
   issuers: z
-    .union([z.array(account).transform((keys) => Object.fromEntries(keys.map((key) => [key, ["*"]]))), z.record(account, namespaces)])
+    .union([
+      z.array(account).transform((keys) => Object.fromEntries(keys.map((key) => [key, ["*"]]))),
+      z.record(account, namespaces),
+    ])
     .transform((map): ReadonlyMap<string, readonly string[]> => new Map(Object.entries(map)))
     .prefault([]),
   accept_legacy_claims: z.boolean().default(false),

@@ -1,5 +1,6 @@
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
+import { namespaceInbox } from "../embedded-nats/namespace-rights.ts";
 import { loginOf, type NamespaceCredentials } from "./namespace-credentials.ts";
 import { serverUrls } from "./node-connection.ts";
 
@@ -23,7 +24,7 @@ export type ConnectionSource =
 /**
  * Options for the connection of one namespace, on the server that `node` names.
  *
- * @throws NexError `namespace_credentials_missing`, `file_not_found`, and what `ensureNamespace` throws
+ * @throws NexError `namespace_credentials_missing`, `file_not_found`, `invalid_request`, and what `ensureNamespace` throws
  */
 export async function namespaceConnectionOptions(
   namespace: string,
@@ -38,14 +39,18 @@ export async function namespaceConnectionOptions(
     inboxPrefix: _prefix,
     ...server
   } = node;
-  const options: NodeConnectionOptions = { ...server, name: `nex-${namespace}`, inboxPrefix: `_INBOX_${namespace}` };
+  const options: NodeConnectionOptions = {
+    ...server,
+    name: `nex-${namespace}`,
+    inboxPrefix: namespaceInbox(namespace),
+  };
   if (source.kind === "embedded") {
     const { user, password } = await source.ensureNamespace(namespace);
     return { ...options, user, pass: password };
   }
   const credentials = Object.hasOwn(source.namespaces, namespace) ? source.namespaces[namespace] : undefined;
   if (credentials !== undefined) {
-    const { inbox_prefix: inboxPrefix = `_INBOX_${namespace}` } = credentials;
+    const { inbox_prefix: inboxPrefix = namespaceInbox(namespace) } = credentials;
     return { ...options, ...loginOf(namespace, credentials), inboxPrefix };
   }
   // The inbox too is the node's: its rights may not reach another.

@@ -2,6 +2,7 @@ import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-n
 import { checkName, type LogLevel, NexError } from "@nex/protocol";
 import { type ConnectionSource, namespaceConnectionOptions, sourceWarnings } from "./connection-source.ts";
 import { closeConnection, logStatus } from "./connection-life.ts";
+import { DENY_FILTER_SUBJECT } from "../embedded-nats/namespace-rights.ts";
 import { openNodeConnection } from "./node-connection.ts";
 
 export interface NamespaceConnectionsOptions {
@@ -80,6 +81,7 @@ export class NamespaceConnections implements AsyncDisposable {
   async #open(namespace: string): Promise<NatsConnection> {
     const options = await namespaceConnectionOptions(namespace, this.#node, this.#source);
     const connection = await openNodeConnection(options, `namespace "${namespace}"`);
+    if (this.#source.kind === "embedded") connection.subscribe(DENY_FILTER_SUBJECT, { callback: () => {} });
     logStatus(connection, `namespace "${namespace}"`, this.#log);
     return connection;
   }

@@ -1,7 +1,12 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { credsAuthenticator, nkeyAuthenticator, type NodeConnectionOptions } from "@nats-io/transport-node";
+import {
+  type Authenticator,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  type NodeConnectionOptions,
+} from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
 import { z } from "zod";
 
@@ -36,32 +41,60 @@ export const namespaceCredentialsSchema: z.ZodType<NamespaceCredentials> = z.uni
 type Login = Pick<NodeConnectionOptions, "authenticator" | "user" | "pass" | "token">;
 
 /**
- * The credentials as nats.js takes them. Files are read now, so that a wrong path is told at once, and again at
+ * The credentials as nats.js takes them. Files are read now, so that a wrong one is told at once, and again at
  * each reconnect, so that they can be replaced while the node runs.
  *
- * @throws NexError `file_not_found`
+ * @throws NexError `file_not_found`, `invalid_request` for a file that holds no credentials
  */
 export function loginOf(namespace: string, credentials: NamespaceCredentials): Login {
-  if ("creds" in credentials) return { authenticator: credsAuthenticator(secretFile(namespace, credentials.creds)) };
-  if ("nkey" in credentials) return { authenticator: nkeyAuthenticator(secretFile(namespace, credentials.nkey)) };
+  if ("creds" in credentials) return fileLogin(namespace, credentials.creds, "a .creds file", credsAuthenticator);
+  if ("nkey" in credentials) return fileLogin(namespace, credentials.nkey, "an nkey seed", nkeySeedAuthenticator);
   if ("token" in credentials) return { token: credentials.token };
   return { user: credentials.user, pass: credentials.password };
 }
 
-function secretFile(namespace: string, named: string): () => Uint8Array {
+/** An editor's line end after the seed is no part of it. */
+function nkeySeedAuthenticator(read: () => Uint8Array): Authenticator {
+  return nkeyAuthenticator(() => Buffer.from(Buffer.from(read()).toString("utf8").trim()));
+}
+
+function fileLogin(
+  namespace: string,
+  named: string,
+  what: string,
+  authenticatorOf: (read: () => Uint8Array) => Authenticator,
+): Login {
   const path = named.startsWith("~/") ? join(homedir(), named.slice(2)) : named;
-  const read = (): Uint8Array => {
+  const tryOut = (contents: Uint8Array): void => void authenticatorOf(() => contents)("nonce");
+  let good: Uint8Array;
+  try {
+    good = readFileSync(path);
+  } catch (error) {
+    throw new NexError(
+      "file_not_found",
+      `The credentials of namespace "${namespace}" cannot be read from ${path}: ${(error as Error).message}. Check the path in the node's config.`,
+      { data: { namespace, path }, cause: error },
+    );
+  }
+  try {
+    tryOut(good);
+  } catch (error) {
+    throw new NexError(
+      "invalid_request",
+      `${path}, named as credentials of namespace "${namespace}", is not ${what}: ${(error as Error).message}. Check the file.`,
+      { data: { namespace, path }, cause: error },
+    );
+  }
+  const authenticator = authenticatorOf(() => {
     try {
-      // An editor's line end after an nkey seed is no part of it.
-      return Buffer.from(readFileSync(path, "utf8").trim());
-    } catch (error) {
-      throw new NexError(
-        "file_not_found",
-        `The credentials of namespace "${namespace}" cannot be read from ${path}: ${(error as Error).message}. Check the path in the node's config.`,
-        { data: { namespace, path }, cause: error },
-      );
+      // Whatever goes wrong here, as when the file is just being replaced, must not end the tries to reconnect.
+      const contents = readFileSync(path);
+      tryOut(contents);
+      good = contents;
+    } catch {
+      // The last that could be used serves once more.
     }
-  };
-  read();
-  return read;
+    return good;
+  });
+  return { authenticator };
 }

@@ -6,7 +6,7 @@ import {
   TimeoutError,
   UserAuthenticationExpiredError,
 } from "@nats-io/transport-node";
-import { isNexError, NexError } from "@nex/protocol";
+import { NexError } from "@nex/protocol";
 
 /**
  * A daemon goes on trying for as long as it lives. A server that is gone without a word is noticed after three
@@ -39,8 +39,6 @@ export async function openNodeConnection(options: NodeConnectionOptions, whose =
 }
 
 function connectionError(error: unknown, options: NodeConnectionOptions, whose: string): NexError {
-  // From an authenticator that reads a file.
-  if (isNexError(error)) return error;
   const servers = serverUrls(options);
   const where = servers.join(", ");
   const message = error instanceof Error ? error.message : String(error);

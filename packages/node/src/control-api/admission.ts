@@ -32,10 +32,15 @@ export class Admission {
     if (issuers.size === 0) return claims;
     const namespaces = issuers.get(claims.issuer);
     if (namespaces?.some((allowed) => allowed === "*" || allowed === namespace) === true) return claims;
-    const why = namespaces === undefined ? "is not among this node's issuers" : `may not use the namespace "${namespace}"`;
-    throw new NexError("issuer_not_allowed", `invalid workload issuer: ${claims.issuer} ${why}. Ask the node's operator to add it.`, {
-      data: { issuer: claims.issuer, namespace },
-    });
+    const why =
+      namespaces === undefined ? "is not among this node's issuers" : `may not use the namespace "${namespace}"`;
+    throw new NexError(
+      "issuer_not_allowed",
+      `invalid workload issuer: ${claims.issuer} ${why}. Ask the node's operator to add it.`,
+      {
+        data: { issuer: claims.issuer, namespace },
+      },
+    );
   }
 
   /** Checks that claims were signed for this very request. @throws NexError `claims_mismatch`, `claims_expired`, `claims_invalid` */

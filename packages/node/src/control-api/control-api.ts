@@ -53,12 +53,25 @@ const ENDPOINTS: Readonly<Record<ControlSubject["operation"], Endpoint>> = {
   AUCTION: {
     type: ENVELOPE_TYPES.auction,
     changes: false,
-    answer: (context, _, body) => (fitsAuction(context, parseQuery(auctionRequestSchema, body)) ? ping(context) : undefined),
+    answer: (context, _, body) =>
+      fitsAuction(context, parseQuery(auctionRequestSchema, body)) ? ping(context) : undefined,
   },
   PING: { type: ENVELOPE_TYPES.ping, changes: false, answer: (context) => ping(context) },
-  WPING: { type: ENVELOPE_TYPES.ping, changes: false, answer: (context, { namespace, workload }) => workloadPing(context, namespace!, workload) },
-  INFO: { type: ENVELOPE_TYPES.info, changes: false, answer: async (context, { namespace }) => await info(context, namespace!) },
-  WORKLOADS: { type: ENVELOPE_TYPES.workloads, changes: false, answer: (context, { namespace }) => workloads(context, namespace!) },
+  WPING: {
+    type: ENVELOPE_TYPES.ping,
+    changes: false,
+    answer: (context, { namespace, workload }) => workloadPing(context, namespace!, workload),
+  },
+  INFO: {
+    type: ENVELOPE_TYPES.info,
+    changes: false,
+    answer: async (context, { namespace }) => await info(context, namespace!),
+  },
+  WORKLOADS: {
+    type: ENVELOPE_TYPES.workloads,
+    changes: false,
+    answer: (context, { namespace }) => workloads(context, namespace!),
+  },
   LOGS: {
     type: ENVELOPE_TYPES.logs,
     changes: false,
@@ -67,27 +80,32 @@ const ENDPOINTS: Readonly<Record<ControlSubject["operation"], Endpoint>> = {
   RECENT_EVENTS: {
     type: ENVELOPE_TYPES.recentEvents,
     changes: false,
-    answer: (context, { namespace }, body) => recentEvents(context, namespace!, parseQuery(recentEventsRequestSchema, body)),
+    answer: (context, { namespace }, body) =>
+      recentEvents(context, namespace!, parseQuery(recentEventsRequestSchema, body)),
   },
   DEPLOY: {
     type: ENVELOPE_TYPES.run,
     changes: true,
-    answer: async (context, { namespace }, body) => await deploy(context, checkName("namespace", namespace!), parseMessage(deployRequestSchema, body)),
+    answer: async (context, { namespace }, body) =>
+      await deploy(context, checkName("namespace", namespace!), parseMessage(deployRequestSchema, body)),
   },
   STOP: {
     type: ENVELOPE_TYPES.stop,
     changes: true,
-    answer: async (context, { namespace }, body) => await stopInstance(context, namespace!, parseMessage(stopRequestSchema, body)),
+    answer: async (context, { namespace }, body) =>
+      await stopInstance(context, namespace!, parseMessage(stopRequestSchema, body)),
   },
   UNDEPLOY: {
     type: ENVELOPE_TYPES.undeploy,
     changes: true,
-    answer: async (context, { namespace }, body) => await undeploy(context, namespace!, parseMessage(undeployRequestSchema, body)),
+    answer: async (context, { namespace }, body) =>
+      await undeploy(context, namespace!, parseMessage(undeployRequestSchema, body)),
   },
   ROLLBACK: {
     type: ENVELOPE_TYPES.rollback,
     changes: true,
-    answer: async (context, { namespace }, body) => await rollback(context, namespace!, parseMessage(rollbackRequestSchema, body)),
+    answer: async (context, { namespace }, body) =>
+      await rollback(context, namespace!, parseMessage(rollbackRequestSchema, body)),
   },
   LAMEDUCK: { type: ENVELOPE_TYPES.lameDuck, changes: true, answer: (context) => enterLameDuck(context) },
 };
@@ -135,7 +153,9 @@ export class ControlApi {
 
   /** Takes no more requests and waits for those under way. */
   async close(): Promise<void> {
-    await Promise.all(this.#subscriptions.map(async (subscription) => await subscription.drain().catch(() => undefined)));
+    await Promise.all(
+      this.#subscriptions.map(async (subscription) => await subscription.drain().catch(() => undefined)),
+    );
     await Promise.all(this.#running);
   }
 
@@ -153,7 +173,11 @@ export class ControlApi {
     const type = endpoint?.type ?? ENVELOPE_TYPES.ping;
     try {
       if (subject === undefined || endpoint === undefined) {
-        throw new NexError("invalid_request", `"${message.subject.slice(0, 200)}" is not a subject of the control API.`, { data: { subject: message.subject.slice(0, 200) } });
+        throw new NexError(
+          "invalid_request",
+          `"${message.subject.slice(0, 200)}" is not a subject of the control API.`,
+          { data: { subject: message.subject.slice(0, 200) } },
+        );
       }
       if (!(endpoint.changes ? this.#changes : this.#questions).take()) {
         throw new NexError("rate_limited", "This node gets more requests than it takes. Wait a second and try again.");
@@ -168,10 +192,20 @@ export class ControlApi {
   }
 
   #report(subject: ControlSubject | undefined, error: NexError): void {
-    const type = subject?.operation === "DEPLOY" || subject?.operation === "ROLLBACK" ? "deploy_refused" : subject?.operation === "STOP" || subject?.operation === "UNDEPLOY" ? "stop_refused" : undefined;
+    const type =
+      subject?.operation === "DEPLOY" || subject?.operation === "ROLLBACK"
+        ? "deploy_refused"
+        : subject?.operation === "STOP" || subject?.operation === "UNDEPLOY"
+          ? "stop_refused"
+          : undefined;
     if (type === undefined || error.code === "rate_limited") return;
     const { feeds, identity } = this.#context;
-    feeds.publishEvent(createEvent(type, identity.nodeId, subject?.namespace ?? SYSTEM_NAMESPACE, { code: error.code, message: error.message }));
+    feeds.publishEvent(
+      createEvent(type, identity.nodeId, subject?.namespace ?? SYSTEM_NAMESPACE, {
+        code: error.code,
+        message: error.message,
+      }),
+    );
   }
 }
 
@@ -179,7 +213,9 @@ function enterLameDuck(context: ControlContext): { readonly node_id: string; rea
   const { nodeId } = context.identity;
   if (!context.lameDuck) {
     context.lameDuck = true;
-    context.feeds.publishEvent(createEvent("node_entered_lameduck", nodeId, SYSTEM_NAMESPACE, { version: VERSION, id: nodeId }));
+    context.feeds.publishEvent(
+      createEvent("node_entered_lameduck", nodeId, SYSTEM_NAMESPACE, { version: VERSION, id: nodeId }),
+    );
   }
   return { node_id: nodeId, success: true };
 }

@@ -16,7 +16,6 @@ import { endOrphan, ServerProcess } from "./server-process.ts";
 import { StoreLock } from "./store-lock.ts";
 
 export type { EmbeddedNatsOptions } from "./options.ts";
-export type { NatsLogLine } from "./server-log.ts";
 export type { UserCredentials } from "./server-config.ts";
 
 /** Free ports are taken by others between looking and listening only now and then. */

@@ -25,6 +25,16 @@ const SERVER_SUBJECTS: readonly string[] = ["$JSC.>", "$NRG.>", "$GR.>", "$GNR.>
 
 const INBOXES = "_INBOX.>";
 
+/**
+ * A connection with a namespace's rights subscribes to this first of all; nothing is ever sent there.
+ *
+ * nats-server (tried: 2.9.10) filters what it delivers by `deny` only once a connection has a subscription that takes
+ * in a whole denied pattern: `>` does, but with `*.*.x` alone denied messages come through. This one is refused nothing
+ * and turns the filter on for all others of the connection, also after the rights have changed.
+ */
+export const DENY_FILTER_SUBJECT = "_NEX_DENY.*";
+const DENY_FILTER_DENIED = "_NEX_DENY.on";
+
 /** First token of the inboxes of a namespace's connection. */
 export function namespaceInbox(namespace: string): string {
   return `_INBOX_${namespace}`;
@@ -49,6 +59,6 @@ export function namespaceRights(namespace: string, { otherNamespaces = [] }: Nam
     .map((other) => `${namespaceInbox(other)}.>`);
   return {
     publish: { deny: reserved.filter((subject) => subject !== INBOXES) },
-    subscribe: { deny: [...reserved, ...othersInboxes] },
+    subscribe: { deny: [...reserved, DENY_FILTER_DENIED, ...othersInboxes] },
   };
 }

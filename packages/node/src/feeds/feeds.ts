@@ -1,5 +1,13 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { encodeEvent, encodeLogRecord, eventSubject, logSubject, type LogRecord, type NexEvent, SYSTEM_NAMESPACE } from "@nex/protocol";
+import {
+  encodeEvent,
+  encodeLogRecord,
+  eventSubject,
+  logSubject,
+  type LogRecord,
+  type NexEvent,
+  SYSTEM_NAMESPACE,
+} from "@nex/protocol";
 import { Ring } from "./ring.ts";
 
 /** Log records kept for each workload, so that `nex logs` has something to show. */
@@ -39,14 +47,17 @@ export class Feeds {
   recentLogs(namespace: string, workload?: string): LogRecord[] {
     const found: LogRecord[] = [];
     for (const [key, ring] of this.#logs) {
-      if (workload === undefined ? key.startsWith(`${namespace}/`) : key === `${namespace}/${workload}`) found.push(...ring.toArray());
+      if (workload === undefined ? key.startsWith(`${namespace}/`) : key === `${namespace}/${workload}`)
+        found.push(...ring.toArray());
     }
     return found.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
   }
 
   /** Events of the namespace and of the nodes themselves, oldest first. */
   recentEvents(namespace: string): NexEvent[] {
-    return this.#events.toArray().filter((event) => event.namespace === namespace || event.namespace === SYSTEM_NAMESPACE);
+    return this.#events
+      .toArray()
+      .filter((event) => event.namespace === namespace || event.namespace === SYSTEM_NAMESPACE);
   }
 
   #ring(key: string): Ring<LogRecord> {

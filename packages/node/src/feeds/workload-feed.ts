@@ -1,16 +1,26 @@
 import type { LogBatch } from "@nex/link";
 import { createEvent, type EventType, type LogLevel, type LogRecord } from "@nex/protocol";
+import { RateLimit } from "../control-api/rate-limit.ts";
 import type { Feeds } from "./feeds.ts";
 
-/** Records of one instance that are passed on per second; a burst may be twice as long. */
-const RECORDS_PER_SECOND = 2000;
+/** What one workload may write per second; a burst may be twice as long. A record costs 1, and 1 more for each KiB. */
+const ALLOWANCE_PER_SECOND = 2000;
+
+/** A longer text is cut, characters: agents cut at this length too, but what runs in a sandbox need not be one of ours. */
+const MAX_TEXT = 16 * 1024 + 64;
+
+/** Lines of the node's own per second and workload. Sandboxes and callers can bring them about. */
+const NOTES_PER_SECOND = 10;
+const NOTE_BURST = 100;
 
 /** What is told about one workload: its log records and its events. */
 export class WorkloadFeed {
   readonly #feeds: Feeds;
   readonly #namespace: string;
   readonly #workload: string;
-  #allowance = 2 * RECORDS_PER_SECOND;
+  readonly #notes: RateLimit = new RateLimit(NOTES_PER_SECOND, NOTE_BURST);
+  #notesDropped = 0;
+  #allowance = 2 * ALLOWANCE_PER_SECOND;
   #renewedAt: number = Date.now();
 
   constructor(feeds: Feeds, namespace: string, workload: string) {
@@ -28,19 +38,38 @@ export class WorkloadFeed {
         dropped++;
         continue;
       }
-      this.#allowance--;
-      this.#record(id, { time: timeOf(at), level, stream, text, ...(invocation === undefined ? {} : { invocation_id: invocation }) });
+      const kept = text.slice(0, MAX_TEXT);
+      this.#allowance -= 1 + kept.length / 1024;
+      this.#record(id, {
+        time: timeOf(at),
+        level,
+        stream,
+        text: kept,
+        ...(invocation === undefined ? {} : { invocation_id: invocation }),
+      });
     }
-    if (dropped > 0) this.note(id, "warn", `${dropped} log records were dropped: the workload writes faster than the node passes on.`);
+    if (dropped > 0)
+      this.note(id, "warn", `${dropped} log records were dropped: the workload writes faster than the node passes on.`);
   }
 
-  /** A line of the node's own about the workload. */
+  /** A line of the node's own about the workload. What comes too fast is dropped and counted too. */
   note(id: string, level: LogLevel, text: string): void {
+    if (!this.#notes.take()) {
+      this.#notesDropped++;
+      return;
+    }
+    if (this.#notesDropped > 0) {
+      const dropped = `${this.#notesDropped} lines of the node about this workload were dropped.`;
+      this.#notesDropped = 0;
+      this.#record(id, { time: new Date().toISOString(), level: "warn", stream: "node", text: dropped });
+    }
     this.#record(id, { time: new Date().toISOString(), level, stream: "node", text });
   }
 
   event(type: EventType, data: Readonly<Record<string, unknown>>): void {
-    this.#feeds.publishEvent(createEvent(type, this.#feeds.source, this.#namespace, { workload_name: this.#workload, ...data }));
+    this.#feeds.publishEvent(
+      createEvent(type, this.#feeds.source, this.#namespace, { workload_name: this.#workload, ...data }),
+    );
   }
 
   #record(id: string, record: Omit<LogRecord, "workload" | "namespace" | "id">): void {
@@ -49,8 +78,8 @@ export class WorkloadFeed {
 
   #renew(): void {
     const now = Date.now();
-    const earned = ((now - this.#renewedAt) / 1000) * RECORDS_PER_SECOND;
-    this.#allowance = Math.min(2 * RECORDS_PER_SECOND, this.#allowance + earned);
+    const earned = ((now - this.#renewedAt) / 1000) * ALLOWANCE_PER_SECOND;
+    this.#allowance = Math.min(2 * ALLOWANCE_PER_SECOND, this.#allowance + earned);
     this.#renewedAt = now;
   }
 }

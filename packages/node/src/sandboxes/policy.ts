@@ -28,11 +28,15 @@ export function checkSandboxPolicy({ driver, connection, isEmbedded, issuers }: 
     );
   }
   if (!driver.isBoundary) {
-    warnings.push(`The "${driver.name}" sandbox is NOT a security boundary: workloads see this machine as any of its users does. Run only code you trust.`);
+    warnings.push(
+      `The "${driver.name}" sandbox is NOT a security boundary: workloads see this machine as any of its users does. Run only code you trust.`,
+    );
   }
   // The embedded server lets in only those who can read its credentials.
   if (issuers.size === 0 && !isEmbedded) {
-    warnings.push("Everyone who reaches this NATS server may deploy here: no issuers are listed. Name them under issuers in the node's config.");
+    warnings.push(
+      "Everyone who reaches this NATS server may deploy here: no issuers are listed. Name them under issuers in the node's config.",
+    );
   }
   return warnings;
 }

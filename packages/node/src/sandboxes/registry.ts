@@ -17,7 +17,11 @@ export async function chooseSandbox(wanted: SandboxName | "auto"): Promise<Sandb
   }
   const known = SANDBOX_DRIVERS.map((driver) => driver.name).join(", ");
   if (reasons.length === 0) {
-    throw new NexError("sandbox_failed", `This release has no "${wanted}" sandbox; it has: ${known}.`, { data: { wanted } });
+    throw new NexError("sandbox_failed", `This release has no "${wanted}" sandbox; it has: ${known}.`, {
+      data: { wanted },
+    });
   }
-  throw new NexError("sandbox_failed", `No sandbox can be used on this machine: ${reasons.join("; ")}.`, { data: { wanted } });
+  throw new NexError("sandbox_failed", `No sandbox can be used on this machine: ${reasons.join("; ")}.`, {
+    data: { wanted },
+  });
 }

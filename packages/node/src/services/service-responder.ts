@@ -23,7 +23,11 @@ export interface ServiceEndpoint {
   readonly num_errors: number;
 }
 
-const VERBS = { PING: "io.nats.micro.v1.ping_response", INFO: "io.nats.micro.v1.info_response", STATS: "io.nats.micro.v1.stats_response" } as const;
+const VERBS = {
+  PING: "io.nats.micro.v1.ping_response",
+  INFO: "io.nats.micro.v1.info_response",
+  STATS: "io.nats.micro.v1.stats_response",
+} as const;
 type Verb = keyof typeof VERBS;
 
 /**
@@ -70,17 +74,28 @@ export class ServiceResponder {
 function describe(verb: Verb, service: ServiceDescription): Record<string, unknown> {
   const { name, id, version, metadata, description, started, endpoints } = service;
   const identity = { type: VERBS[verb], name, id, version, metadata };
-  switch (verb) {
-    case "PING":
-      return identity;
-    case "INFO":
-      return { ...identity, description, endpoints: endpoints.map((endpoint) => ({ name: endpoint.name, subject: endpoint.subject, queue_group: endpoint.queue_group, metadata: {} })) };
-    case "STATS":
-      return {
-        ...identity,
-        started,
-        // Run times are not measured: that would cost two clock reads for each message.
-        endpoints: endpoints.map((endpoint) => ({ ...endpoint, last_error: "", processing_time: 0, average_processing_time: 0 })),
-      };
+  if (verb === "PING") return identity;
+  if (verb === "INFO") {
+    return {
+      ...identity,
+      description,
+      endpoints: endpoints.map(({ name: endpoint, subject, queue_group }) => ({
+        name: endpoint,
+        subject,
+        queue_group,
+        metadata: {},
+      })),
+    };
   }
+  // Run times are not measured: that would cost two clock reads for each message.
+  return {
+    ...identity,
+    started,
+    endpoints: endpoints.map((endpoint) => ({
+      ...endpoint,
+      last_error: "",
+      processing_time: 0,
+      average_processing_time: 0,
+    })),
+  };
 }

@@ -37,9 +37,17 @@ export class ClaimsMemory {
       await bucket.create(key, new Uint8Array(0));
     } catch (cause) {
       if (cause instanceof JetStreamApiError && cause.code === WRONG_LAST_SEQUENCE) {
-        throw new NexError("claims_replayed", "These workload claims were used before. Sign the request again: each needs claims of its own.", { cause });
+        throw new NexError(
+          "claims_replayed",
+          "These workload claims were used before. Sign the request again: each needs claims of its own.",
+          { cause },
+        );
       }
-      throw new NexError("jetstream_unavailable", `The use of the workload claims could not be recorded: ${(cause as Error).message}`, { cause });
+      throw new NexError(
+        "jetstream_unavailable",
+        `The use of the workload claims could not be recorded: ${(cause as Error).message}`,
+        { cause },
+      );
     }
   }
 
@@ -53,7 +61,11 @@ export class ClaimsMemory {
       return await this.#bucket;
     } catch (cause) {
       this.#bucket = undefined;
-      throw new NexError("jetstream_unavailable", `The bucket of used claims cannot be opened: ${(cause as Error).message}. Nex needs JetStream: start nats-server with -js.`, { cause });
+      throw new NexError(
+        "jetstream_unavailable",
+        `The bucket of used claims cannot be opened: ${(cause as Error).message}. Nex needs JetStream: start nats-server with -js.`,
+        { cause },
+      );
     }
   }
 }

@@ -23,6 +23,9 @@ async function readSeed(path: string): Promise<string> {
   try {
     return (await readFile(path, "utf8")).trim();
   } catch (cause) {
-    throw new NexError("file_not_found", `The nexus key file ${path} cannot be read: ${(cause as Error).message}`, { cause, data: { path } });
+    throw new NexError("file_not_found", `The nexus key file ${path} cannot be read: ${(cause as Error).message}`, {
+      cause,
+      data: { path },
+    });
   }
 }

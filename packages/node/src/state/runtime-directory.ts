@@ -26,7 +26,11 @@ export async function makeRuntimeDirectory(parent: string): Promise<RuntimeDirec
     return { path, [Symbol.asyncDispose]: async () => await rm(path, { recursive: true, force: true }) };
   } catch (cause) {
     if (cause instanceof NexError) throw cause;
-    throw new NexError("sandbox_failed", `The runtime directory below ${parent} cannot be made: ${(cause as Error).message}. Name another with runtime_directory.`, { cause });
+    throw new NexError(
+      "sandbox_failed",
+      `The runtime directory below ${parent} cannot be made: ${(cause as Error).message}. Name another with runtime_directory.`,
+      { cause },
+    );
   }
 }
 
@@ -50,9 +54,13 @@ async function checkPassage(path: string): Promise<void> {
     // oxlint-disable-next-line no-await-in-loop -- from the bottom up
     const { mode } = await stat(directory);
     if ((mode & 0o001) === 0) {
-      throw new NexError("sandbox_refused", `Sandboxes have users of their own here, and those cannot pass through ${directory}. Make it passable (chmod o+x) or set runtime_directory.`, {
-        data: { directory },
-      });
+      throw new NexError(
+        "sandbox_refused",
+        `Sandboxes have users of their own here, and those cannot pass through ${directory}. Make it passable (chmod o+x) or set runtime_directory.`,
+        {
+          data: { directory },
+        },
+      );
     }
   }
 }

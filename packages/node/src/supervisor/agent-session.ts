@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   artifact,
   callMethod,
@@ -21,11 +22,19 @@ import {
   type WorkloadEvent,
 } from "@nex/link";
 import { NexError } from "@nex/protocol";
+import { RateLimit } from "../control-api/rate-limit.ts";
 import type { Sandbox, SandboxDriver, SandboxPrograms } from "../sandboxes/sandbox.ts";
 import { LinkDoor } from "./link-door.ts";
 
 /** Between the start of a sandbox and its agent's hello, ms. VMs under emulation take longest. */
 const START_DEADLINE_MS = 30_000;
+
+/** Between the end of an agent's link and the news of its process's end, ms. */
+const EXIT_NOTICE_MS = 250;
+
+/** What an agent may report: a runner that ends at once is replaced more and more slowly. */
+const EVENTS_PER_SECOND = 5;
+const EVENT_BURST = 50;
 
 /** For the agent itself to end after its workload has, ms. */
 const AGENT_GRACE_MS = 2000;
@@ -78,7 +87,10 @@ export class AgentSession {
       invocationPrefix: () => this.#prefix(),
       onAdmitted: (role, link) => (role === "agent" ? this.#onAgent(link) : this.#onRunner(link)),
       onRefused: (error) => this.#trouble(`A hello was refused: ${error.message}`),
-      onUnresponsive: (link) => this.#listener?.onUnresponsive(link),
+      onUnresponsive: (link) => {
+        if (link === this.#agent) link.close(new NexError("sandbox_failed", "The agent no longer answers."));
+        else this.#listener?.onUnresponsive(link);
+      },
     });
     this.#ready.promise.catch(() => undefined);
   }
@@ -147,13 +159,21 @@ export class AgentSession {
       onConnection: this.#door.onConnection,
       onOutput: (line) => this.#trouble(line),
     });
-    const timer = setTimeout(() => this.#fail(`its agent was not ready within ${START_DEADLINE_MS / 1000} s`), START_DEADLINE_MS);
+    const timer = setTimeout(
+      () => this.#fail(`its agent was not ready within ${START_DEADLINE_MS / 1000} s`),
+      START_DEADLINE_MS,
+    );
     const abort = (): void => this.#fail("the node is stopping");
     signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
     void this.#sandbox.ended.then(({ exitCode, signal: by }) => {
       const how = by === null ? `exit code ${exitCode}` : by;
       this.#fail(`it ended (${how})`);
-      this.#resolveLost(new NexError("sandbox_failed", `The sandbox ended by itself (${how}).`, { data: { exit_code: exitCode, signal: by } }));
+      this.#resolveLost(
+        new NexError("sandbox_failed", `The sandbox ended by itself (${how}).`, {
+          data: { exit_code: exitCode, signal: by },
+        }),
+      );
     });
     try {
       await this.#ready.promise;
@@ -165,22 +185,32 @@ export class AgentSession {
 
   #fail(why: string): void {
     const said = this.#troubles.length === 0 ? "" : ` It said: ${this.#troubles.join(" / ")}`;
-    this.#ready.reject(new NexError("sandbox_failed", `The ${this.#options.driver.name} sandbox did not start: ${why}.${said}`));
+    this.#ready.reject(
+      new NexError("sandbox_failed", `The ${this.#options.driver.name} sandbox did not start: ${why}.${said}`),
+    );
   }
 
   #onAgent(link: Link): void {
     this.#agent = link;
-    void link.closed.then((reason) => this.#resolveLost(reason));
+    void link.closed.then(async (reason) => {
+      // A link that ends because its agent has died says less than the death itself.
+      if (reason.code === "link_closed")
+        await Promise.race([this.#sandbox?.ended, sleep(EXIT_NOTICE_MS, undefined, { ref: false })]);
+      this.#resolveLost(reason);
+    });
     serveMethod(link, runnerToken, () => ({ token: this.#door.issueToken("runner") }));
     serveMethod(link, artifact, async (_, call) => {
       const file = this.#artifact;
       if (file === undefined) throw new NexError("artifact_missing", "No deploy is under way in this sandbox.");
-      for await (const chunk of createReadStream(file.path, { highWaterMark: 256 * 1024 })) await call.stream.write(chunk as Buffer);
+      for await (const chunk of createReadStream(file.path, { highWaterMark: 256 * 1024 }))
+        await call.stream.write(chunk as Buffer);
       call.stream.end();
       return { size: file.size, sha256: file.sha256 };
     });
     link.handleNotify(LOGS_CODE, (body) => this.#onLogs(link, body));
+    const events = new RateLimit(EVENTS_PER_SECOND, EVENT_BURST);
     link.handleNotify(EVENT_CODE, (body) => {
+      if (!events.take()) throw new NexError("link_protocol", "The agent reports more events than can have happened.");
       const event = decode("event", workloadEvent, body);
       if (event.type === "runner_ready") this.#ready.resolve();
       else this.#listener?.onEvent(event);

@@ -1,4 +1,12 @@
-import { ABANDONED_CODE, type DeployOrder, type DeployReply, type Link, type LogBatch, type WorkloadEvent } from "@nex/link";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  ABANDONED_CODE,
+  type DeployOrder,
+  type DeployReply,
+  type Link,
+  type LogBatch,
+  type WorkloadEvent,
+} from "@nex/link";
 import { NexError, toNexError } from "@nex/protocol";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
@@ -48,6 +56,8 @@ export class Instance implements AgentSessionListener {
   #quickDeaths = 0;
   #restarts = 0;
   #lastError: NexError | undefined;
+  /** How the service ended by itself. */
+  #ended: NexError | undefined;
 
   constructor(options: InstanceOptions) {
     this.plan = options.plan;
@@ -80,16 +90,16 @@ export class Instance implements AgentSessionListener {
     return { ok: 0, failed: 0, ...this.#dispatcher?.counts, in_flight: this.#dispatcher?.inFlight ?? 0 };
   }
 
-  /** Deploys into a sandbox and, for a function, subscribes. @throws NexError; nothing is left running then */
+  /** Deploys into a sandbox; no message is taken yet. @throws NexError; the caller stops the instance then */
   async start(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#deploy(signal);
-      await this.#subscribe();
-      this.#life.enter("running");
-    } catch (error) {
-      await this.stop(0);
-      throw error;
-    }
+    await this.#deploy(signal);
+  }
+
+  /** Takes messages from now on. @throws NexError `not_allowed`; the caller stops the instance then */
+  async open(signal: AbortSignal): Promise<void> {
+    await this.#subscribe(signal);
+    if (this.#session?.isLost !== false) throw await this.#session!.lost;
+    this.#enterRunning();
   }
 
   /** Takes no more messages, lets what is under way finish, then ends the workload. True if it had to be killed. */
@@ -112,7 +122,9 @@ export class Instance implements AgentSessionListener {
       if (body.length === 4 && body.readUInt32LE(0) > MAX_ABANDONED) void this.#retireRunner(runner.link);
     });
     void link.closed.then(() => {
-      if (this.#runner === runner && !this.#life.isEnding) void this.#replaceRunner(performance.now() - runner.since);
+      // Before anything was loaded into it, or under a service, nobody misses a runner.
+      if (this.#dispatcher === undefined || this.#runner !== runner || this.#life.isEnding) return;
+      void this.#replaceRunner(performance.now() - runner.since);
     });
   }
 
@@ -122,9 +134,17 @@ export class Instance implements AgentSessionListener {
 
   onEvent(event: WorkloadEvent): void {
     if (event.type === "runner_ready") return;
+    if (event.type === "workload_ended") {
+      this.#ended = new NexError("service_ended", event.reason, {
+        data: { exit_code: event.exit_code, signal: event.signal },
+      });
+    }
     const { exit_code, signal, reason } = event;
-    this.#options.feed.note(this.#id, "warn", reason);
-    this.#options.feed.event(event.type === "workload_ended" ? "workload_crashed" : "runner_replaced", { id: this.#id, exit_code, signal, reason });
+    const wasAsked = this.#life.isEnding;
+    this.#options.feed.note(this.#id, wasAsked ? "info" : "warn", reason);
+    // The end of a service shows as the loss of its sandbox, which tells it once for all causes.
+    if (event.type === "runner_ended")
+      this.#options.feed.event("runner_replaced", { id: this.#id, exit_code, signal, reason });
   }
 
   onTrouble(text: string): void {
@@ -132,10 +152,16 @@ export class Instance implements AgentSessionListener {
   }
 
   onUnresponsive(link: Link): void {
-    const reason = "The function's event loop did not answer after an invocation's deadline: its runner is killed and replaced. Is there an endless loop?";
+    const reason =
+      "The function's event loop did not answer after an invocation's deadline: its runner is killed and replaced. Is there an endless loop?";
     this.#options.feed.note(this.#id, "error", reason);
     this.#options.feed.event("runner_replaced", { id: this.#id, reason: "blocked" });
-    link.close(new NexError("interrupted", "Another invocation blocked the runner past its deadline; the runner was killed. It may have done some of this one's work."));
+    link.close(
+      new NexError(
+        "interrupted",
+        "Another invocation blocked the runner past its deadline; the runner was killed. It may have done some of this one's work.",
+      ),
+    );
   }
 
   async #deploy(signal: AbortSignal): Promise<void> {
@@ -159,12 +185,22 @@ export class Instance implements AgentSessionListener {
     const { concurrency } = await session.deploy(order, artifactPath, DEPLOY_DEADLINE_MS, signal);
     this.#concurrency = concurrency;
     this.#attach();
+    this.#replaceIfEnded();
+  }
+
+  /** Watches the sandbox only from here on: one that was lost on the way to this point is noticed all the same. */
+  #enterRunning(): void {
+    const session = this.#session!;
+    this.#life.enter("running");
     void session.lost.then((reason) => {
-      if (this.#session === session && !this.#life.isEnding && this.#life.state !== "starting") void this.#restart(reason);
+      if (this.#session !== session || this.#life.state !== "running") return;
+      void (this.#ended !== undefined && !this.plan.essential
+        ? this.#finish(this.#ended)
+        : this.#restart(this.#ended ?? reason));
     });
   }
 
-  async #subscribe(): Promise<void> {
+  async #subscribe(signal: AbortSignal): Promise<void> {
     const { plan, connection, feed } = this.#options;
     if (plan.triggers.length === 0) return;
     const dispatcher = this.#dispatcher!;
@@ -173,9 +209,10 @@ export class Instance implements AgentSessionListener {
       queue: queueGroup(plan.namespace, plan.name),
       triggers: plan.triggers,
       onMessage: dispatcher.dispatch,
-      onRefused: (subject, error) => feed.note(this.#id, "error", `The NATS server refused the trigger "${subject}": ${error.message}`),
+      onRefused: (subject, error) =>
+        feed.note(this.#id, "error", `The NATS server refused the trigger "${subject}": ${error.message}`),
     });
-    await connection.flush();
+    await this.#subscriptions.confirm(AbortSignal.any([signal, this.#stop.signal]));
   }
 
   #attach(): void {
@@ -188,30 +225,38 @@ export class Instance implements AgentSessionListener {
       maxInFlight: plan.maxInFlight,
       maxWaiting: plan.maxWaiting,
       onRefusedReply: (subject, reply) =>
-        feed.note(this.#id, "warn", `A message on "${subject}" was not run: it asks for its answer on "${reply}", where a function may not write.`),
+        feed.note(
+          this.#id,
+          "warn",
+          `A message on "${subject}" was not run: it asks for its answer on "${reply}", where a function may not write.`,
+        ),
     });
     this.#dispatcher.attach(runner.link, runner.prefix, this.#concurrency);
   }
 
   /** The runner has ended or was killed: gets another one in the same sandbox. */
   async #replaceRunner(livedMs: number): Promise<void> {
-    if (this.#replacing || this.#session?.isLost !== false) return;
+    if (this.#replacing || this.#life.isEnding || this.#session?.isLost !== false) return;
     const session = this.#session;
     this.#replacing = true;
     this.#dispatcher?.detach();
     this.#quickDeaths = livedMs < QUICK_DEATH_MS ? this.#quickDeaths + 1 : 0;
     try {
       if (this.#quickDeaths > 1) await this.#pause(this.#quickDeaths - 2);
+      if (this.#life.isEnding) return;
       await session.replaceRunner(false);
       this.#attach();
     } catch (error) {
-      this.#lastError = toNexError(error);
-      // Without a runner the sandbox is of no use; the loss of it brings a fresh one.
-      await session.destroy(0);
+      await this.#giveUp(session, error);
     } finally {
       this.#replacing = false;
     }
-    if (this.#runner?.link.isClosed === true && !session.isLost) await this.#replaceRunner(0);
+    this.#replaceIfEnded();
+  }
+
+  /** A runner may end before its end is listened for, or while it is about to replace another. */
+  #replaceIfEnded(): void {
+    if (this.#dispatcher !== undefined && this.#runner?.link.isClosed === true) void this.#replaceRunner(0);
   }
 
   /** The runner works but holds too many invocations that never settle: a new one takes over, the old one empties. */
@@ -221,28 +266,47 @@ export class Instance implements AgentSessionListener {
     const reason = `More than ${MAX_ABANDONED} invocations were given up on and never settled; the runner is replaced.`;
     this.#options.feed.note(this.#id, "warn", reason);
     this.#options.feed.event("runner_replaced", { id: this.#id, reason: "abandoned_invocations" });
+    const session = this.#session;
     try {
-      await this.#session.replaceRunner(true);
+      await session.replaceRunner(true);
       this.#attach();
       const close = (): void => old.close();
       setTimeout(close, this.plan.deadlineMs).unref();
     } catch (error) {
-      this.#lastError = toNexError(error);
-      old.close();
+      await this.#giveUp(session, error);
     } finally {
       this.#replacing = false;
     }
+    this.#replaceIfEnded();
+  }
+
+  /** Without a runner a sandbox is of no use; the loss of it brings a fresh one. */
+  async #giveUp(session: AgentSession, error: unknown): Promise<void> {
+    this.#lastError = toNexError(error);
+    if (!this.#life.isEnding)
+      this.#options.feed.note(this.#id, "error", `The runner could not be replaced: ${this.#lastError.message}`);
+    await session.destroy(0);
+  }
+
+  /** A service that is not essential has ended: it stays down until it is stopped or deployed again. */
+  async #finish(how: NexError): Promise<void> {
+    this.#life.enter("ended");
+    if (how.data["exit_code"] !== 0) this.#lastError = how;
+    this.#options.feed.event("workload_undeployed", {
+      id: this.#id,
+      code: how.data["exit_code"],
+      message: how.message,
+    });
+    await this.#session?.destroy(0);
   }
 
   /** The sandbox is gone: starts over in a fresh one, more and more slowly. */
   async #restart(reason: NexError): Promise<void> {
     const { feed } = this.#options;
-    if (this.#life.state === "running") {
-      if (this.#life.elapsedMs > STABLE_MS) this.#failures = 0;
-      this.#life.enter("restarting");
-    }
+    if (this.#life.elapsedMs > STABLE_MS) this.#failures = 0;
+    this.#life.enter("restarting");
     this.#dispatcher?.detach();
-    feed.event("workload_crashed", { id: this.#id, reason: reason.message });
+    feed.event("workload_crashed", { id: this.#id, reason: reason.message, ...reason.data });
     await this.#session?.destroy(0);
     while (!this.#life.isEnding) {
       this.#restarts++;
@@ -250,11 +314,12 @@ export class Instance implements AgentSessionListener {
       // The first restart is immediate: most losses are a single event.
       if (this.#failures > 0) await this.#pause(this.#failures - 1);
       this.#failures++;
+      this.#ended = undefined;
       if (this.#life.isEnding) return;
       try {
         await this.#deploy(this.#stop.signal);
         if (this.#life.isEnding) return;
-        this.#life.enter("running");
+        this.#enterRunning();
         feed.event("workload_restarting", { id: this.#id, restarts: this.#restarts, state: "running" });
         return;
       } catch (error) {
@@ -270,9 +335,6 @@ export class Instance implements AgentSessionListener {
   }
 
   async #pause(failures: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, backoffMs(failures));
-      this.#stop.signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-    });
+    await sleep(backoffMs(failures), undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
 }

@@ -9,6 +9,12 @@ const HELLO_DEADLINE_MS = 5000;
 /** Connections of one sandbox that may be open without a hello. An honest one needs two at a time. */
 const MAX_STRANGERS = 8;
 
+/** Connections of one sandbox in all. An honest one has its agent's, its runner's, and those of runners that empty. */
+const MAX_LINKS = 32;
+
+/** Tokens of one role that wait for their hello; the oldest goes. An honest agent asks for one at a time. */
+const MAX_OPEN_TOKENS = 8;
+
 export interface LinkDoorOptions {
   /** Largest message of the NATS server behind the triggers, bytes. */
   readonly maxPayload: number;
@@ -25,6 +31,7 @@ export class LinkDoor {
   readonly #tokens: Map<LinkRole, Buffer[]> = new Map();
   readonly #strangers: Set<Link> = new Set();
   readonly #links: Set<Link> = new Set();
+  #isClosed = false;
 
   constructor(options: LinkDoorOptions) {
     this.#options = options;
@@ -35,12 +42,13 @@ export class LinkDoor {
     const token = randomBytes(32).toString("base64url");
     const open = this.#tokens.get(role) ?? [];
     open.push(digest(token));
+    if (open.length > MAX_OPEN_TOKENS) open.shift();
     this.#tokens.set(role, open);
     return token;
   }
 
   readonly onConnection = (socket: Socket): void => {
-    if (this.#strangers.size >= MAX_STRANGERS) {
+    if (this.#isClosed || this.#strangers.size >= MAX_STRANGERS || this.#links.size >= MAX_LINKS) {
       socket.destroy();
       return;
     }
@@ -52,7 +60,10 @@ export class LinkDoor {
     });
     this.#strangers.add(link);
     this.#links.add(link);
-    const timer = setTimeout(() => link.close(new NexError("link_protocol", "No hello came in time.")), HELLO_DEADLINE_MS);
+    const timer = setTimeout(
+      () => link.close(new NexError("link_protocol", "No hello came in time.")),
+      HELLO_DEADLINE_MS,
+    );
     void link.closed.then(() => {
       clearTimeout(timer);
       this.#strangers.delete(link);
@@ -66,7 +77,11 @@ export class LinkDoor {
         clearTimeout(timer);
         this.#strangers.delete(link);
         link.admit();
-        const greeting = { version: agreed, max_payload: this.#options.maxPayload, invocation_prefix: this.#options.invocationPrefix() };
+        const greeting = {
+          version: agreed,
+          max_payload: this.#options.maxPayload,
+          invocation_prefix: this.#options.invocationPrefix(),
+        };
         this.#options.onAdmitted(role, link);
         return greeting;
       } catch (error) {
@@ -79,6 +94,7 @@ export class LinkDoor {
 
   /** Closes everything that ever came in. */
   close(reason: NexError): void {
+    this.#isClosed = true;
     this.#tokens.clear();
     for (const link of this.#links) link.close(reason);
   }
@@ -87,7 +103,10 @@ export class LinkDoor {
     const open = this.#tokens.get(role) ?? [];
     const given = digest(token);
     const index = open.findIndex((known) => timingSafeEqual(known, given));
-    if (index === -1) throw new NexError("link_token", `The hello's token is unknown, was used before, or is not one for a ${role}.`, { data: { role } });
+    if (index === -1)
+      throw new NexError("link_token", `The hello's token is unknown, was used before, or is not one for a ${role}.`, {
+        data: { role },
+      });
     open.splice(index, 1);
   }
 }

@@ -44,6 +44,11 @@ export class SandboxPool {
    * @throws NexError `no_sandbox` when none came up before `signal` aborted
    */
   async take(signal: AbortSignal): Promise<AgentSession> {
+    if (signal.aborted || this.#stop.signal.aborted) {
+      throw new NexError("no_sandbox", "No sandbox was taken: the deploy was withdrawn, or the node is stopping.", {
+        cause: signal.reason,
+      });
+    }
     const ready = this.#ready.shift() ?? (await this.#firstOf(signal));
     this.#taken.add(ready);
     void ready.lost.then(() => this.#taken.delete(ready));
@@ -84,10 +89,13 @@ export class SandboxPool {
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       this.#options.onStartFailed(toNexError(error));
-      this.#retry ??= setTimeout(() => {
-        this.#retry = undefined;
-        this.fill();
-      }, backoffMs(this.#failures++));
+      this.#retry ??= setTimeout(
+        () => {
+          this.#retry = undefined;
+          this.fill();
+        },
+        backoffMs(this.#failures++),
+      );
     }
   }
 }

@@ -18,10 +18,17 @@ export interface SupervisorOptions {
   readonly lease: (namespace: string) => Promise<ConnectionLease>;
 }
 
+interface Entry {
+  readonly workload: Workload;
+  readonly lease: ConnectionLease;
+  /** Deploys under way or in line. */
+  deploys: number;
+}
+
 /** All workloads of a node. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #workloads: Map<string, { readonly workload: Workload; readonly lease: ConnectionLease }> = new Map();
+  readonly #workloads: Map<string, Entry> = new Map();
   readonly #stop: AbortController = new AbortController();
 
   constructor(options: SupervisorOptions) {
@@ -42,17 +49,22 @@ export class Supervisor {
     const key = keyOf(plan.namespace, plan.name);
     const lease = await this.#options.lease(plan.namespace);
     const known = this.#workloads.get(key);
-    const workload = known?.workload ?? new Workload(plan.namespace, plan.name, this.#options.nodeId, new WorkloadFeed(this.#options.feeds, plan.namespace, plan.name));
+    if (known !== undefined) await lease[Symbol.asyncDispose]();
+    const entry = known ?? { workload: this.#newWorkload(plan), lease, deploys: 0 };
     // Known from now on, so that a second deploy of the same name waits for this one.
-    if (known === undefined) this.#workloads.set(key, { workload, lease });
-    else await lease[Symbol.asyncDispose]();
-    const { connection } = known?.lease ?? lease;
+    this.#workloads.set(key, entry);
+    entry.deploys++;
     try {
-      await workload.deploy(plan, artifactPath, { pool: this.#options.pool, connection }, this.#stop.signal);
-      return workload.describe();
-    } catch (error) {
-      if (workload.current === undefined) await this.#forget(key);
-      throw error;
+      await entry.workload.deploy(
+        plan,
+        artifactPath,
+        { pool: this.#options.pool, connection: entry.lease.connection },
+        this.#stop.signal,
+      );
+      return entry.workload.describe();
+    } finally {
+      entry.deploys--;
+      await this.#forgetIfUnused(key, entry);
     }
   }
 
@@ -63,13 +75,16 @@ export class Supervisor {
   }
 
   async stop(namespace: string, name: string): Promise<void> {
-    const { workload } = this.#find(namespace, name);
-    await workload.stop();
-    await this.#forget(keyOf(namespace, name));
+    const entry = this.#find(namespace, name);
+    await entry.workload.stop();
+    await this.#forget(keyOf(namespace, name), entry);
   }
 
   async stopInstance(workload: Workload, id: string): Promise<void> {
-    if (await workload.stopInstance(id)) await this.#forget(keyOf(workload.namespace, workload.name));
+    await workload.stopInstance(id);
+    const key = keyOf(workload.namespace, workload.name);
+    const entry = this.#workloads.get(key);
+    if (entry?.workload === workload) await this.#forgetIfUnused(key, entry);
   }
 
   /** @throws NexError `workload_not_found` */
@@ -86,30 +101,45 @@ export class Supervisor {
   running(namespace?: string): Workload[] {
     return [...this.#workloads.values()]
       .map(({ workload }) => workload)
-      .filter((workload) => workload.current !== undefined && (namespace === undefined || workload.namespace === namespace));
+      .filter(
+        (workload) => workload.current !== undefined && (namespace === undefined || workload.namespace === namespace),
+      );
   }
 
   /** Ends every workload. */
   async close(): Promise<void> {
     this.#stop.abort(new NexError("cancelled", "The node is stopping."));
     await Promise.all(
-      [...this.#workloads].map(async ([key, { workload }]) => {
-        await workload.stop();
-        await this.#forget(key);
+      [...this.#workloads].map(async ([key, entry]) => {
+        await entry.workload.stop();
+        await this.#forget(key, entry);
       }),
     );
   }
 
-  #find(namespace: string, name: string): { readonly workload: Workload; readonly lease: ConnectionLease } {
+  #find(namespace: string, name: string): Entry {
     const found = this.#workloads.get(keyOf(namespace, name));
     if (found?.workload.current !== undefined) return found;
-    throw new NexError("workload_not_found", `There is no workload "${name}" in the namespace "${namespace}" on this node.`, { data: { namespace, name } });
+    throw new NexError(
+      "workload_not_found",
+      `There is no workload "${name}" in the namespace "${namespace}" on this node.`,
+      { data: { namespace, name } },
+    );
   }
 
-  async #forget(key: string): Promise<void> {
-    const entry = this.#workloads.get(key);
+  #newWorkload({ namespace, name }: WorkloadPlan): Workload {
+    return new Workload(namespace, name, this.#options.nodeId, new WorkloadFeed(this.#options.feeds, namespace, name));
+  }
+
+  /** A workload without instances is kept only for the deploys that wait for their turn. */
+  async #forgetIfUnused(key: string, entry: Entry): Promise<void> {
+    if (entry.deploys === 0 && entry.workload.instances.length === 0) await this.#forget(key, entry);
+  }
+
+  async #forget(key: string, entry: Entry): Promise<void> {
+    if (this.#workloads.get(key) !== entry) return;
     this.#workloads.delete(key);
-    await entry?.lease[Symbol.asyncDispose]();
+    await entry.lease[Symbol.asyncDispose]();
   }
 }
 

@@ -47,13 +47,19 @@ export class Workload {
   /** A kept revision, or the one before the running one. @throws NexError `revision_not_found` */
   revision(number: number | undefined): { readonly number: number; readonly plan: WorkloadPlan } {
     const current = this.#current?.number ?? 0;
-    const found = this.#revisions.find((known) => (number === undefined ? known.number < current : known.number === number));
+    const found = this.#revisions.find((known) =>
+      number === undefined ? known.number < current : known.number === number,
+    );
     if (found !== undefined && found !== this.#current) return found;
     const kept = this.#revisions.map((known) => known.number).join(", ");
     const wanted = number === undefined ? "an earlier revision" : `revision ${number}`;
-    throw new NexError("revision_not_found", `"${this.name}" cannot go back to ${wanted}: revision ${current} runs, and kept are ${kept}.`, {
-      data: { current, kept: this.#revisions.map((known) => known.number) },
-    });
+    throw new NexError(
+      "revision_not_found",
+      `"${this.name}" cannot go back to ${wanted}: revision ${current} runs, and kept are ${kept}.`,
+      {
+        data: { current, kept: this.#revisions.map((known) => known.number) },
+      },
+    );
   }
 
   /** Hashes of all artifacts a deploy or rollback may need again. */
@@ -62,9 +68,14 @@ export class Workload {
   }
 
   /** Brings up the next revision, then takes the one before down. On failure the old one goes on as if nothing had been. */
-  async deploy(plan: WorkloadPlan, artifactPath: string, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
+  async deploy(
+    plan: WorkloadPlan,
+    artifactPath: string,
+    parts: InstanceParts,
+    signal: AbortSignal,
+  ): Promise<Instance[]> {
     return await this.#inTurn(async () => {
-      if (this.#ending) throw new NexError("workload_not_found", `The workload "${this.name}" was stopped while this deploy waited.`);
+      this.#checkNotEnding();
       const revision = { number: this.#lastNumber + 1, plan, artifactPath, deployedAt: new Date().toISOString() };
       const instances = await this.#bringUp(revision, parts, signal);
       this.#lastNumber = revision.number;
@@ -77,6 +88,7 @@ export class Workload {
   /** Runs a kept revision again. @throws NexError `revision_not_found` */
   async rollback(number: number, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
     return await this.#inTurn(async () => {
+      this.#checkNotEnding();
       this.revision(number);
       const revision = this.#revisions.find((known) => known.number === number)!;
       const instances = await this.#bringUp(revision, parts, signal);
@@ -110,7 +122,8 @@ export class Workload {
   describe(): WorkloadDetail {
     const plan = this.#current!.plan;
     const counts = this.#instances.map((instance) => instance.invocations);
-    const sum = (pick: (count: (typeof counts)[number]) => number): number => counts.reduce((total, count) => total + pick(count), 0);
+    const sum = (pick: (count: (typeof counts)[number]) => number): number =>
+      counts.reduce((total, count) => total + pick(count), 0);
     const lastError = this.#instances.map((instance) => instance.lastError).find((error) => error !== undefined);
     return {
       name: this.name,
@@ -120,8 +133,17 @@ export class Workload {
       state: this.#state(),
       triggers: plan.triggers,
       restarts: this.#instances.reduce((total, instance) => total + instance.restarts, 0),
-      instances: this.#instances.map((instance) => ({ id: instance.id, node_id: this.#nodeId, state: instance.state, uptime_ms: instance.uptimeMs })),
-      invocations: { ok: sum((count) => count.ok), failed: sum((count) => count.failed), in_flight: sum((count) => count.in_flight) },
+      instances: this.#instances.map((instance) => ({
+        id: instance.id,
+        node_id: this.#nodeId,
+        state: instance.state,
+        uptime_ms: instance.uptimeMs,
+      })),
+      invocations: {
+        ok: sum((count) => count.ok),
+        failed: sum((count) => count.failed),
+        in_flight: sum((count) => count.in_flight),
+      },
       revisions: this.#revisions.map((revision) => this.#describeRevision(revision)),
       deadline_ms: plan.deadlineMs,
       max_in_flight: plan.maxInFlight,
@@ -134,7 +156,11 @@ export class Workload {
   /** The state that deserves attention most. */
   #state(): string {
     const states = this.#instances.map((instance) => instance.state);
-    return (["crash_loop", "restarting", "starting", "stopping", "running"] as const).find((state) => states.includes(state)) ?? "stopped";
+    return (
+      (["crash_loop", "restarting", "starting", "stopping", "ended", "running"] as const).find((state) =>
+        states.includes(state),
+      ) ?? "stopped"
+    );
   }
 
   #describeRevision({ number, plan, deployedAt }: Revision): WorkloadRevision {
@@ -150,12 +176,19 @@ export class Workload {
 
   async #bringUp(revision: Revision, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
     const { plan, artifactPath } = revision;
-    const instances = Array.from({ length: plan.replicas }, () => new Instance({ plan, revision: revision.number, artifactPath, feed: this.#feed, ...parts }));
-    const starts = await Promise.allSettled(instances.map(async (instance) => await instance.start(signal)));
-    const failed = starts.find((start) => start.status === "rejected");
-    if (failed === undefined) return instances;
-    await Promise.all(instances.map(async (instance) => await instance.stop(0)));
-    throw failed.reason;
+    const instances = Array.from(
+      { length: plan.replicas },
+      () => new Instance({ plan, revision: revision.number, artifactPath, feed: this.#feed, ...parts }),
+    );
+    try {
+      await allOf(instances.map(async (instance) => await instance.start(signal)));
+      // Only a revision that has come up whole takes messages: what half of one took would be lost with it.
+      await allOf(instances.map(async (instance) => await instance.open(signal)));
+      return instances;
+    } catch (error) {
+      await Promise.all(instances.map(async (instance) => await instance.stop(0)));
+      throw error;
+    }
   }
 
   async #switchTo(revision: Revision, instances: Instance[]): Promise<void> {
@@ -163,9 +196,18 @@ export class Workload {
     const before = this.#current?.number;
     this.#current = revision;
     this.#instances = instances;
-    for (const instance of instances) this.#feed.event("workload_deployed", { id: instance.id, revision: revision.number, code: 0 });
-    this.#feed.event(before !== undefined && before > revision.number ? "workload_rolled_back" : "workload_started", { revision: revision.number, previous: before });
+    for (const instance of instances)
+      this.#feed.event("workload_deployed", { id: instance.id, revision: revision.number, code: 0 });
+    this.#feed.event(before !== undefined && before > revision.number ? "workload_rolled_back" : "workload_started", {
+      revision: revision.number,
+      previous: before,
+    });
     await Promise.all(old.map(async (instance) => await instance.stop()));
+  }
+
+  #checkNotEnding(): void {
+    if (this.#ending)
+      throw new NexError("workload_not_found", `The workload "${this.name}" was stopped while this request waited.`);
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -173,4 +215,10 @@ export class Workload {
     this.#turn = turn.catch(() => undefined);
     return await turn;
   }
+}
+
+/** Waits for all of them, then throws the first failure. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }

@@ -40,6 +40,8 @@ export class Dispatcher {
   readonly #waiting: WaitingLine<Waiting>;
   readonly #clock: DeadlineClock;
   #link: Link | undefined;
+  /** The link whose drain is awaited. */
+  #draining: Link | undefined;
   #prefix: string;
   #slots: number;
   #inFlight = 0;
@@ -86,11 +88,15 @@ export class Dispatcher {
     const deadline = performance.now() + this.#options.deadlineMs;
     if (this.#waiting.push({ patternIndex, message, deadline }, message.data.length)) {
       this.#clock.watch(deadline);
+      this.#pumpWhenDrained();
       return;
     }
     this.#refuse(
       message,
-      new NexError("overloaded", `All ${this.#slots} slots of the function are taken and ${this.#waiting.length} messages wait. Try again later.`),
+      new NexError(
+        "overloaded",
+        `All ${this.#slots} slots of the function are taken and ${this.#waiting.length} messages wait. Try again later.`,
+      ),
     );
   };
 
@@ -104,7 +110,8 @@ export class Dispatcher {
   close(reason: NexError): void {
     this.#clock.stop();
     this.#link = undefined;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#refuse(next.message, reason);
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+      this.#refuse(next.message, reason);
     this.#wakeIdle();
   }
 
@@ -116,30 +123,56 @@ export class Dispatcher {
   #send(patternIndex: number, message: Msg, deadlineMs: number): void {
     const link = this.#link!;
     const prefix = this.#prefix;
-    const head = encodeTriggerHead(patternIndex, message.subject, readHeaders(message));
+    const head = triggerHead(patternIndex, message);
+    if (head === undefined) {
+      this.#refuse(
+        message,
+        new NexError(
+          "invalid_request",
+          "The message's headers cannot be read: one of them has a line break or a name NATS does not know.",
+        ),
+      );
+      return;
+    }
     this.#inFlight++;
     const id = link.send(TRIGGER_CODE, head, message.data, deadlineMs, (error, body) => {
       this.#inFlight--;
-      if (error === undefined) this.#succeed(link, message, body);
+      if (error === undefined) this.#succeed(link, message, `${prefix}-${id}`, body);
       else this.#fail(message, error, `${prefix}-${id}`);
       if (this.#waiting.length > 0) this.#pump();
-      else if (this.#inFlight === 0) this.#wakeIdle();
+      this.#wakeIdle();
     });
   }
 
-  #succeed(link: Link, message: Msg, body: Buffer): void {
-    this.counts.ok++;
+  #succeed(link: Link, message: Msg, invocationId: string, body: Buffer): void {
     try {
       const { headers, payload } = decodeReply(body);
-      if (message.reply === undefined || message.reply === "") return;
-      if (headers.length === 0) this.#options.connection.publish(message.reply, payload);
-      else {
+      if (message.reply !== undefined && message.reply !== "") {
         const outgoing = writeHeaders(headers);
-        this.#options.connection.publish(message.reply, payload, outgoing === undefined ? {} : { headers: outgoing });
+        this.#options.connection.publish(
+          message.reply,
+          payload,
+          outgoing === undefined ? undefined : { headers: outgoing },
+        );
       }
+      this.counts.ok++;
     } catch (error) {
-      // A RangeError is a reply cut short, which only a hostile runner sends. The rest is a connection that closed.
-      if (error instanceof RangeError) link.close(new NexError("link_protocol", "The runner sent a reply that is cut short."));
+      if (error instanceof RangeError) {
+        // Only a hostile runner sends a reply that is cut short.
+        const reason = new NexError("link_protocol", "The runner sent a reply that is cut short.");
+        this.#fail(message, reason, invocationId);
+        link.close(reason);
+      } else {
+        // The runner counts its own form of the headers, NATS another: a reply at the very limit may still not fit.
+        this.#fail(
+          message,
+          new NexError(
+            "reply_too_large",
+            "The function's reply with its headers is larger than the NATS server carries in one message.",
+          ),
+          invocationId,
+        );
+      }
     }
   }
 
@@ -160,7 +193,7 @@ export class Dispatcher {
   #pump(): void {
     while (this.#waiting.length > 0) {
       if (!this.#canSend()) {
-        if (this.#link?.congested === true && !this.#link.isClosed) this.#link.whenDrained(() => this.#pump());
+        this.#pumpWhenDrained();
         return;
       }
       const { patternIndex, message, deadline } = this.#waiting.shift()!;
@@ -168,6 +201,17 @@ export class Dispatcher {
       if (left > 0) this.#send(patternIndex, message, left);
       else this.#refuse(message, new NexError("deadline_exceeded", ""));
     }
+  }
+
+  /** With nothing in flight, no outcome would set the line going again once a congested link is free. */
+  #pumpWhenDrained(): void {
+    const link = this.#link;
+    if (link === undefined || link === this.#draining || link.isClosed || !link.congested) return;
+    this.#draining = link;
+    link.whenDrained(() => {
+      if (this.#draining === link) this.#draining = undefined;
+      this.#pump();
+    });
   }
 
   #expireWaiting(now: number): number {
@@ -188,6 +232,15 @@ export class Dispatcher {
   }
 }
 
+/** `undefined` if the message's headers are malformed: reading them throws, which would end the NATS connection. */
+function triggerHead(patternIndex: number, message: Msg): Buffer | undefined {
+  try {
+    return encodeTriggerHead(patternIndex, message.subject, readHeaders(message));
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a caller is told, in its own terms rather than the link's. */
 function forCaller(error: NexError, deadlineMs: number): NexError {
   switch (error.code) {
@@ -195,7 +248,10 @@ function forCaller(error: NexError, deadlineMs: number): NexError {
       return new NexError("deadline_exceeded", `The function did not answer within its deadline of ${deadlineMs} ms.`);
     case "link_closed":
     case "link_protocol":
-      return new NexError("interrupted", "The process that ran the function ended before it had answered. It may have done some of its work.");
+      return new NexError(
+        "interrupted",
+        "The process that ran the function ended before it had answered. It may have done some of its work.",
+      );
     default:
       return error;
   }

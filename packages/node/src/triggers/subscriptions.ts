@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
-import { subjectMatches, subjectsOverlap } from "@nex/protocol";
+import { NexError, subjectMatches, subjectsOverlap } from "@nex/protocol";
 import { isForLeadingWildcard } from "./answers.ts";
+
+/** The server confirms an unsubscribe within a round trip; one that is away must not hold up a stop, ms. */
+const DRAIN_MS = 2000;
 
 /** Replicas of a workload share its messages by being in one queue group. */
 export function queueGroup(namespace: string, name: string): string {
@@ -12,43 +16,84 @@ export interface TriggerSubscriptionsOptions {
   readonly queue: string;
   readonly triggers: readonly string[];
   readonly onMessage: (patternIndex: number, message: Msg) => void;
-  /** The server refused a subscription, as when the namespace's credentials do not reach it. */
+  /** The server refused a subscription after it was {@link TriggerSubscriptions.confirm confirmed}: rights were taken away. */
   readonly onRefused: (subject: string, error: Error) => void;
 }
 
 /** The NATS subscriptions of one instance: one for each trigger subject. */
 export class TriggerSubscriptions {
+  readonly #connection: NatsConnection;
   readonly #subscriptions: readonly Subscription[];
+  #refusal: NexError | undefined;
 
   constructor(options: TriggerSubscriptionsOptions) {
+    this.#connection = options.connection;
     this.#subscriptions = options.triggers.map((pattern, index) => {
-      const takes = acceptance(options.triggers, index);
+      const indexOf = indexer(options.triggers, index);
       return options.connection.subscribe(pattern, {
         queue: options.queue,
         callback: (error, message) => {
-          if (error !== null) options.onRefused(pattern, error);
-          else if (takes === undefined || takes(message.subject)) options.onMessage(index, message);
+          if (error !== null) this.#refuse(pattern, error, options);
+          else {
+            const found = indexOf === undefined ? index : indexOf(message.subject);
+            if (found !== -1) options.onMessage(found, message);
+          }
         },
       });
     });
   }
 
+  /** Resolves when the server has all subscriptions. @throws NexError `not_allowed` if it refused one */
+  async confirm(signal: AbortSignal): Promise<void> {
+    const stopped = Promise.withResolvers<never>();
+    const stop = (): void =>
+      stopped.reject(new NexError("cancelled", "The deploy was withdrawn.", { cause: signal.reason }));
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      // A server that is away answers when it is back: the caller may not want to wait for that.
+      await Promise.race([this.#connection.flush(), stopped.promise]);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+    if (this.#refusal !== undefined) throw this.#refusal;
+  }
+
   /** Takes no more messages; those the server has already sent still arrive. */
   async drain(): Promise<void> {
-    await Promise.all(this.#subscriptions.map(async (subscription) => await subscription.drain().catch(() => undefined)));
+    const timer = new AbortController();
+    const late = sleep(DRAIN_MS, undefined, { signal: timer.signal }).catch(() => undefined);
+    await Promise.race([
+      Promise.all(this.#subscriptions.map(async (subscription) => await subscription.drain().catch(() => undefined))),
+      late,
+    ]);
+    timer.abort();
+    // Those that were not confirmed must not come back with the server.
+    for (const subscription of this.#subscriptions) if (!subscription.isClosed()) subscription.unsubscribe();
+  }
+
+  #refuse(pattern: string, error: Error, { onRefused }: TriggerSubscriptionsOptions): void {
+    this.#refusal ??= new NexError(
+      "not_allowed",
+      `The NATS server refused the trigger "${pattern}": ${error.message}. The namespace's credentials must allow to subscribe to it.`,
+      { cause: error, data: { subject: pattern } },
+    );
+    onRefused(pattern, error);
   }
 }
 
 /**
- * What a subscription has to check for each message; `undefined` if nothing.
+ * How a subscription finds the trigger that a message counts for, -1 for none; `undefined` if it is always its own.
  *
- * A message that several triggers of a workload take in is run once, for the first of them in the list: the
- * server delivers it once for each. And a leading wildcard does not take in subjects of the server's own.
+ * A message that several triggers take in counts for the first of them in the list. Which subscription brings it
+ * is chance: they are in one queue group, and the server delivers it to one member. A leading wildcard does not
+ * take in subjects of the server's own.
  */
-function acceptance(triggers: readonly string[], index: number): ((subject: string) => boolean) | undefined {
+function indexer(triggers: readonly string[], index: number): ((subject: string) => number) | undefined {
   const pattern = triggers[index]!;
-  const earlier = triggers.slice(0, index).filter((other) => subjectsOverlap(other, pattern));
+  if (triggers.some((other, at) => at !== index && subjectsOverlap(other, pattern))) {
+    return (subject) => triggers.findIndex((trigger) => subjectMatches(trigger, subject));
+  }
   const leadingWildcard = pattern.startsWith("*") || pattern.startsWith(">");
-  if (earlier.length === 0) return leadingWildcard ? isForLeadingWildcard : undefined;
-  return (subject) => (!leadingWildcard || isForLeadingWildcard(subject)) && !earlier.some((other) => subjectMatches(other, subject));
+  return leadingWildcard ? (subject) => (isForLeadingWildcard(subject) ? index : -1) : undefined;
 }

@@ -115,9 +115,13 @@ export function checkTrigger(subject: string, rules: TriggerRules = {}): string 
     );
   }
   const leadingWildcard = subject.startsWith("*") || subject.startsWith(">");
-  const denied = [...DENIED_SUBJECTS, ...(rules.denied ?? [])].find(
-    (pattern) => subjectsOverlap(pattern, subject) && !(leadingWildcard && isReserved(pattern)),
-  );
+  // Connections have inboxes under other names too: `_INBOX_orders.>`.
+  const inbox = subject.startsWith("_INBOX") ? "_INBOX*.>" : undefined;
+  const denied =
+    inbox ??
+    [...DENIED_SUBJECTS, ...(rules.denied ?? [])].find(
+      (pattern) => subjectsOverlap(pattern, subject) && !(leadingWildcard && isReserved(pattern)),
+    );
   if (denied !== undefined) {
     throw new NexError(
       "subject_denied",

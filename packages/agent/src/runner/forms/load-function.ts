@@ -27,7 +27,11 @@ function decodeSource(source: Buffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(source);
   } catch (cause) {
-    throw new NexError("invalid_artifact", "The source is not UTF-8 text. If it is a program or a WebAssembly module, deploy it as that kind.", { cause });
+    throw new NexError(
+      "invalid_artifact",
+      "The source is not UTF-8 text. If it is a program or a WebAssembly module, deploy it as that kind.",
+      { cause },
+    );
   }
 }
 

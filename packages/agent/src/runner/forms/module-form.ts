@@ -31,8 +31,14 @@ class ModuleFunction implements LoadedFunction {
 
   invoke(message: TriggerMessage, invocation: Invocation): EncodedReply | Promise<EncodedReply> {
     const { patternIndex, subject, headers, payload } = message;
-    const found = this.#hasWildcards[patternIndex] === true ? captures(this.#patterns[patternIndex]!, subject) : NO_CAPTURES;
-    const event = new InvocationEvent(subject, found, headers.length === 0 ? HeaderMap.empty : toHeaderMap(headers), payload);
+    const found =
+      this.#hasWildcards[patternIndex] === true ? captures(this.#patterns[patternIndex]!, subject) : NO_CAPTURES;
+    const event = new InvocationEvent(
+      subject,
+      found,
+      headers.length === 0 ? HeaderMap.empty : toHeaderMap(headers),
+      payload,
+    );
     const context = new InvocationContext(invocation);
     const handler = this.#handler;
     const returned = handler(event, context);
@@ -66,7 +72,8 @@ function serveFromMemory(url: string, source: string): void {
         { data: { specifier } },
       );
     },
-    load: (requested, context, next) => (requested === url ? { format: "module", source, shortCircuit: true } : next(requested, context)),
+    load: (requested, context, next) =>
+      requested === url ? { format: "module", source, shortCircuit: true } : next(requested, context),
   });
 }
 
@@ -75,8 +82,15 @@ function findHandler(module: Record<string, unknown>): Handler {
   if (typeof handler === "function") return handler as Handler;
   const names = Object.keys(module);
   const found = names.length === 0 ? "exports nothing" : `exports ${names.map((name) => `"${name}"`).join(", ")}`;
-  const what = handler === undefined ? "has no default export" : `has a default export that is ${handler === null ? "null" : `of type ${typeof handler}`}`;
-  throw new NexError("invalid_artifact", `The module ${what}; it ${found}. Export the function: export default async (event, ctx) => { … };`, {
-    data: { exports: names },
-  });
+  const what =
+    handler === undefined
+      ? "has no default export"
+      : `has a default export that is ${handler === null ? "null" : `of type ${typeof handler}`}`;
+  throw new NexError(
+    "invalid_artifact",
+    `The module ${what}; it ${found}. Export the function: export default async (event, ctx) => { … };`,
+    {
+      data: { exports: names },
+    },
+  );
 }

@@ -73,7 +73,11 @@ class ScriptFunction implements LoadedFunction {
         `The script's value is ${value === null ? "null" : `of type ${typeof value}`}, not a function. In the script form the file is one expression, (subject, payload) => …; a module exports its function as default.`,
       );
     }
-    return { handler: value as ScriptHandler, global: GLOBAL.runInContext(context), makeBytes: MAKE_BYTES.runInContext(context) as Realm["makeBytes"] };
+    return {
+      handler: value as ScriptHandler,
+      global: GLOBAL.runInContext(context),
+      makeBytes: MAKE_BYTES.runInContext(context) as Realm["makeBytes"],
+    };
   }
 }
 

@@ -12,7 +12,10 @@ export function loadFailure(thrown: unknown): NexError {
   if (thrown instanceof NexError) return thrown;
   const { name, message } = describe(thrown);
   const position = positionOf(thrown);
-  const where = position === undefined ? "" : ` at ${position.file}:${position.line}${position.column === undefined ? "" : `:${position.column}`}`;
+  const where =
+    position === undefined
+      ? ""
+      : ` at ${position.file}:${position.line}${position.column === undefined ? "" : `:${position.column}`}`;
   const what = name === "SyntaxError" ? "The source has a syntax error" : "The source threw while it was loaded";
   return new NexError("invalid_artifact", `${what}${where}: ${name}: ${message}`, {
     cause: thrown,

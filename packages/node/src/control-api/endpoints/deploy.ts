@@ -55,37 +55,79 @@ export async function deploy(context: ControlContext, namespace: string, request
 function checkCapacity(context: ControlContext, request: DeployRequest): void {
   if (context.lameDuck) throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
   if (request.target_node !== context.identity.nodeId) {
-    throw new NexError("invalid_request", `The deploy is meant for the node ${request.target_node.slice(0, 60)}, not for this one.`, { data: { field: "target_node" } });
+    throw new NexError(
+      "invalid_request",
+      `The deploy is meant for the node ${request.target_node.slice(0, 60)}, not for this one.`,
+      { data: { field: "target_node" } },
+    );
   }
   if (request.trigger_connection !== undefined || request.host_services !== undefined) {
-    throw new NexError("invalid_request", "This node takes no credentials from a deploy (trigger_connection, host_services): its operator configures each namespace's connection.");
+    throw new NexError(
+      "invalid_request",
+      "This node takes no credentials from a deploy (trigger_connection, host_services): its operator configures each namespace's connection.",
+    );
   }
   const { max_instances } = context.config;
   const wanted = context.supervisor.instanceCount + (request.replicas ?? 1);
   if (max_instances > 0 && wanted > max_instances) {
-    throw new NexError("no_sandbox", `Node is at maximum workload limit. Deploy request denied: ${max_instances} instances may run here.`, { data: { max_instances } });
+    throw new NexError(
+      "no_sandbox",
+      `Node is at maximum workload limit. Deploy request denied: ${max_instances} instances may run here.`,
+      { data: { max_instances } },
+    );
   }
   if (request.memory_bytes !== undefined) {
-    throw new NexError("unsupported_limit", `The ${context.sandbox} sandbox of this node cannot limit memory. Deploy without --memory, or on a node whose sandbox can.`);
+    throw new NexError(
+      "unsupported_limit",
+      `The ${context.sandbox} sandbox of this node cannot limit memory. Deploy without --memory, or on a node whose sandbox can.`,
+    );
   }
 }
 
 function checkKind(request: DeployRequest): WorkloadKind {
   const kind = deployKind(request);
   if (SUPPORTED_KINDS.includes(kind)) return kind;
-  throw new NexError("unsupported_kind", `Unsupported workload type on this node: ${request.type}. It runs: ${SUPPORTED_KINDS.join(", ")}.`, { data: { kind, supported: SUPPORTED_KINDS } });
+  throw new NexError(
+    "unsupported_kind",
+    `Unsupported workload type on this node: ${request.type}. It runs: ${SUPPORTED_KINDS.join(", ")}.`,
+    { data: { kind, supported: SUPPORTED_KINDS } },
+  );
 }
 
 function checkTriggers(context: ControlContext, kind: WorkloadKind, request: DeployRequest): string[] {
   const triggers = [...new Set(request.trigger_subjects)];
+  if (request.connect !== undefined && request.connect.length > 0) throw connectRefused(context, kind);
   if (kind === "elf") {
     if (triggers.length === 0) return triggers;
-    throw new NexError("trigger_unsupported", `Unsupported workload type for trigger subject registration: ${request.type}`);
+    throw new NexError(
+      "trigger_unsupported",
+      `Unsupported workload type for trigger subject registration: ${request.type}`,
+    );
   }
-  if (triggers.length === 0) throw new NexError("invalid_request", "A function needs at least one trigger subject (--trigger orders.*).", { data: { field: "trigger_subjects" } });
-  if (request.connect !== undefined) throw new NexError("invalid_request", "Only services can be connected to the outside (--connect); functions use host services.", { data: { field: "connect" } });
-  for (const subject of triggers) checkTrigger(subject, { denied: context.config.deny_subjects, allowEverything: request.allow_all_subjects ?? false });
+  if (triggers.length === 0)
+    throw new NexError("invalid_request", "A function needs at least one trigger subject (--trigger orders.*).", {
+      data: { field: "trigger_subjects" },
+    });
+  for (const subject of triggers)
+    checkTrigger(subject, {
+      denied: context.config.deny_subjects,
+      allowEverything: request.allow_all_subjects ?? false,
+    });
   return triggers;
+}
+
+function connectRefused(context: ControlContext, kind: WorkloadKind): NexError {
+  if (kind !== "elf") {
+    return new NexError(
+      "invalid_request",
+      "Only services can be connected to the outside (--connect); functions use host services.",
+      { data: { field: "connect" } },
+    );
+  }
+  return new NexError(
+    "unsupported_limit",
+    `The ${context.sandbox} sandbox shares this machine's network: a service in it reaches what the machine reaches, and nothing can be let through or kept back. Deploy without --connect.`,
+  );
 }
 
 /** The node reads objects with its own rights, so a deploy may only name stores that are meant for artifacts. */
@@ -93,16 +135,29 @@ function checkPlace(context: ControlContext, request: DeployRequest): ObjectPlac
   const { bucket, name } = readObjectLocation(request.location);
   const allowed = [ARTIFACT_BUCKET, ...context.config.artifacts.buckets];
   if (!allowed.includes(bucket)) {
-    throw new NexError("not_allowed", `This node takes artifacts from the object stores ${allowed.join(", ")}, not from "${bucket}". The operator can add it to artifacts.buckets.`, { data: { bucket } });
+    throw new NexError(
+      "not_allowed",
+      `This node takes artifacts from the object stores ${allowed.join(", ")}, not from "${bucket}". The operator can add it to artifacts.buckets.`,
+      { data: { bucket } },
+    );
   }
   return { bucket, name, ...(request.jsdomain === undefined ? {} : { domain: request.jsdomain }) };
 }
 
-function checkClaims(context: ControlContext, claims: Claims, namespace: string, kind: WorkloadKind, request: DeployRequest): void {
+function checkClaims(
+  context: ControlContext,
+  claims: Claims,
+  namespace: string,
+  kind: WorkloadKind,
+  request: DeployRequest,
+): void {
   const { hash } = claims;
-  if (hash === undefined) throw new NexError("claims_mismatch", "The claims name no artifact hash. Sign the SHA-256 of the artifact.");
+  if (hash === undefined)
+    throw new NexError("claims_mismatch", "The claims name no artifact hash. Sign the SHA-256 of the artifact.");
   if (request.artifact !== undefined && request.artifact.sha256 !== hash) {
-    throw new NexError("claims_mismatch", "The deploy names another artifact than its claims were signed for.", { data: { what: "artifact", signed: hash, expected: request.artifact.sha256 } });
+    throw new NexError("claims_mismatch", "The deploy names another artifact than its claims were signed for.", {
+      data: { what: "artifact", signed: hash, expected: request.artifact.sha256 },
+    });
   }
   context.admission.check(claims, { action: "deploy", namespace, kind, sha256: hash });
 }
@@ -111,9 +166,13 @@ function checkClaims(context: ControlContext, claims: Claims, namespace: string,
 function checkOwner(context: ControlContext, namespace: string, claims: Claims): void {
   const current = context.supervisor.running(namespace).find((workload) => workload.name === claims.name)?.current;
   if (current === undefined || current.claims.issuer === claims.issuer) return;
-  throw new NexError("issuer_not_allowed", `The workload "${claims.name}" runs already and belongs to another issuer, ${current.claims.issuer}. Choose another name.`, {
-    data: { owner: current.claims.issuer, issuer: claims.issuer },
-  });
+  throw new NexError(
+    "issuer_not_allowed",
+    `The workload "${claims.name}" runs already and belongs to another issuer, ${current.claims.issuer}. Choose another name.`,
+    {
+      data: { owner: current.claims.issuer, issuer: claims.issuer },
+    },
+  );
 }
 
 async function fetchArtifact(context: ControlContext, claims: Claims, place: ObjectPlace): Promise<CachedArtifact> {
@@ -127,5 +186,15 @@ async function fetchArtifact(context: ControlContext, claims: Claims, place: Obj
 
 export function toRunResponse(detail: WorkloadDetail, claims: Claims): RunResponse {
   const { name, namespace, kind, revision, state, instances } = detail;
-  return { started: true, id: instances[0]?.id ?? "", issuer: claims.issuer, name, namespace, kind, revision, state, instances };
+  return {
+    started: true,
+    id: instances[0]?.id ?? "",
+    issuer: claims.issuer,
+    name,
+    namespace,
+    kind,
+    revision,
+    state,
+    instances,
+  };
 }

@@ -1,6 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { arch, availableParallelism, platform } from "node:os";
-import { formatUptime, type InfoResponse, legacyKind, type MachineSummary, type PingResponse, type WorkloadDetail, type WorkloadPingResponse } from "@nex/protocol";
+import {
+  formatUptime,
+  type InfoResponse,
+  legacyKind,
+  type MachineSummary,
+  type PingResponse,
+  type WorkloadDetail,
+  type WorkloadPingResponse,
+} from "@nex/protocol";
 import { SUPPORTED_KINDS, VERSION } from "../../version.ts";
 import type { Workload } from "../../supervisor/workload.ts";
 import type { ControlContext } from "../context.ts";
@@ -34,11 +42,22 @@ export function ping(context: ControlContext): PingResponse {
 }
 
 /** `undefined` when nothing here matches: then the node stays silent. */
-export function workloadPing(context: ControlContext, namespace: string, wanted: string | undefined): WorkloadPingResponse | undefined {
+export function workloadPing(
+  context: ControlContext,
+  namespace: string,
+  wanted: string | undefined,
+): WorkloadPingResponse | undefined {
   const machines = context.supervisor
     .running()
     .filter((workload) => workload.namespace.toLowerCase() === namespace.toLowerCase())
-    .flatMap((workload) => workload.instances.map(({ id, plan }) => ({ id, namespace: workload.namespace, name: workload.name, type: legacyKind(plan.kind) })))
+    .flatMap((workload) =>
+      workload.instances.map(({ id, plan }) => ({
+        id,
+        namespace: workload.namespace,
+        name: workload.name,
+        type: legacyKind(plan.kind),
+      })),
+    )
     .filter(({ id, name }) => wanted === undefined || id === wanted || name.toLowerCase() === wanted.toLowerCase());
   if (machines.length === 0) return undefined;
   const { node_id, target_xkey, version, tags, uptime } = ping(context);
@@ -66,8 +85,14 @@ export async function info(context: ControlContext, namespace: string): Promise<
   };
 }
 
-export function workloads(context: ControlContext, namespace: string): { readonly node_id: string; readonly workloads: readonly WorkloadDetail[] } {
-  return { node_id: context.identity.nodeId, workloads: context.supervisor.running(namespace).map((workload) => workload.describe()) };
+export function workloads(
+  context: ControlContext,
+  namespace: string,
+): { readonly node_id: string; readonly workloads: readonly WorkloadDetail[] } {
+  return {
+    node_id: context.identity.nodeId,
+    workloads: context.supervisor.running(namespace).map((workload) => workload.describe()),
+  };
 }
 
 function machinesOf(workload: Workload): MachineSummary[] {
@@ -78,7 +103,13 @@ function machinesOf(workload: Workload): MachineSummary[] {
       healthy: state === "running",
       uptime,
       namespace: workload.namespace,
-      workload: { name: workload.name, description: plan.description, runtime: uptime, type: legacyKind(plan.kind), hash: plan.artifact.sha256 },
+      workload: {
+        name: workload.name,
+        description: plan.description,
+        runtime: uptime,
+        type: legacyKind(plan.kind),
+        hash: plan.artifact.sha256,
+      },
     };
   });
 }

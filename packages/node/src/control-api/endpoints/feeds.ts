@@ -12,10 +12,17 @@ export function recentLogs(context: ControlContext, namespace: string, request: 
   return { node_id: context.identity.nodeId, records: newest(records, request.limit) };
 }
 
-export function recentEvents(context: ControlContext, namespace: string, request: RecentEventsRequest): RecentEventsResponse {
+export function recentEvents(
+  context: ControlContext,
+  namespace: string,
+  request: RecentEventsRequest,
+): RecentEventsResponse {
   const events = context.feeds
     .recentEvents(namespace)
-    .filter((event) => (request.types === undefined || request.types.includes(event.type)) && isSince(event.time ?? "", request.since));
+    .filter(
+      (event) =>
+        (request.types === undefined || request.types.includes(event.type)) && isSince(event.time ?? "", request.since),
+    );
   return { node_id: context.identity.nodeId, events: newest(events, request.limit) };
 }
 

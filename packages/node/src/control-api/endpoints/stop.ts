@@ -13,16 +13,25 @@ import type { Workload } from "../../supervisor/workload.ts";
 import type { ControlContext } from "../context.ts";
 
 /** Stops one instance, as 0.2.7 stops a machine. */
-export async function stopInstance(context: ControlContext, namespace: string, request: StopRequest): Promise<StopResponse> {
+export async function stopInstance(
+  context: ControlContext,
+  namespace: string,
+  request: StopRequest,
+): Promise<StopResponse> {
   const workload = context.supervisor.findByInstance(request.workload_id);
-  if (workload === undefined || workload.namespace !== namespace) throw new NexError("workload_not_found", "No such workload");
+  if (workload === undefined || workload.namespace !== namespace)
+    throw new NexError("workload_not_found", "No such workload");
   const claims = await admitStop(context, workload, request.workload_jwt);
   await context.supervisor.stopInstance(workload, request.workload_id);
   return { stopped: true, id: request.workload_id, issuer: claims.issuer, name: workload.name };
 }
 
 /** Stops a workload with all its instances. */
-export async function undeploy(context: ControlContext, namespace: string, request: UndeployRequest): Promise<UndeployResponse> {
+export async function undeploy(
+  context: ControlContext,
+  namespace: string,
+  request: UndeployRequest,
+): Promise<UndeployResponse> {
   const workload = context.supervisor.get(namespace, request.name);
   await admitStop(context, workload, request.workload_jwt);
   const instances = workload.instances.map((instance) => instance.id);
@@ -30,7 +39,11 @@ export async function undeploy(context: ControlContext, namespace: string, reque
   return { stopped: true, name: request.name, instances };
 }
 
-export async function rollback(context: ControlContext, namespace: string, request: RollbackRequest): Promise<RollbackResponse> {
+export async function rollback(
+  context: ControlContext,
+  namespace: string,
+  request: RollbackRequest,
+): Promise<RollbackResponse> {
   if (context.lameDuck) throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
   const workload = context.supervisor.get(namespace, request.name);
   const { number, plan } = workload.revision(request.revision);

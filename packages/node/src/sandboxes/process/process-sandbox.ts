@@ -4,9 +4,10 @@ import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, open, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+
 import type { Writable } from "node:stream";
 import { NexError } from "@nex/protocol";
+import { readLines } from "../output-lines.ts";
 import type { Sandbox, SandboxDriver, SandboxEnd, SandboxOrder } from "../sandbox.ts";
 import { borrowUserId, killAllOf, returnUserId } from "./user-ids.ts";
 
@@ -26,7 +27,8 @@ export const processDriver: SandboxDriver = {
   name: "process",
   isBoundary: false,
   async unavailable() {
-    if (isRoot && SETPRIV === undefined) return "the node is root and `setpriv` (package util-linux) is missing, so rights cannot be dropped";
+    if (isRoot && SETPRIV === undefined)
+      return "the node is root and `setpriv` (package util-linux) is missing, so rights cannot be dropped";
     return undefined;
   },
   start: async (order) => await ProcessSandbox.start(order),
@@ -46,7 +48,7 @@ class ProcessSandbox implements Sandbox {
     this.#uid = uid;
     this.ended = watch(child);
     for (const output of [child.stdout, child.stderr]) {
-      if (output !== null) createInterface({ input: output, crlfDelay: Infinity }).on("line", order.onOutput);
+      if (output !== null) readLines(output, order.onOutput);
     }
   }
 
@@ -67,7 +69,9 @@ class ProcessSandbox implements Sandbox {
       server.close();
       await rm(order.directory, { recursive: true, force: true });
       if (uid !== undefined) returnUserId(uid);
-      throw new NexError("sandbox_failed", `A process sandbox could not be started: ${(cause as Error).message}`, { cause });
+      throw new NexError("sandbox_failed", `A process sandbox could not be started: ${(cause as Error).message}`, {
+        cause,
+      });
     }
   }
 
@@ -98,8 +102,10 @@ class ProcessSandbox implements Sandbox {
 
 async function makeDirectories(directory: string, work: string, uid: number | undefined): Promise<void> {
   // The sandbox's user must get through to its own two, but not list what lies beside them.
-  await mkdir(join(directory, "link"), { recursive: true, mode: 0o711 });
-  await chmod(directory, 0o711);
+  const link = join(directory, "link");
+  await mkdir(link, { recursive: true });
+  // Not as the mode of mkdir, from which the process's umask is taken.
+  await Promise.all([chmod(directory, 0o711), chmod(link, 0o711)]);
   await mkdir(work, { mode: 0o700 });
   if (uid !== undefined) await chown(work, uid, uid);
 }
@@ -107,12 +113,18 @@ async function makeDirectories(directory: string, work: string, uid: number | un
 /** Descriptors of an agent beyond output and error: metadata, then the programs, so that no path must be open to its user. */
 const AgentDescriptor = { metadata: 3, runner: 4, agent: 5, node: 6 } as const;
 
-async function startAgent(order: SandboxOrder, link: string, work: string, uid: number | undefined): Promise<ChildProcess> {
+async function startAgent(
+  order: SandboxOrder,
+  link: string,
+  work: string,
+  uid: number | undefined,
+): Promise<ChildProcess> {
   const { node, agent, runner } = order.programs;
   const files = await Promise.all([open(runner), open(agent), open(node)]);
   try {
     const byDescriptor = process.platform === "linux";
-    const path = (descriptor: number, otherwise: string): string => (byDescriptor ? `/proc/self/fd/${descriptor}` : otherwise);
+    const path = (descriptor: number, otherwise: string): string =>
+      byDescriptor ? `/proc/self/fd/${descriptor}` : otherwise;
     const command = [
       path(AgentDescriptor.node, node),
       ...V8_FLAGS,
@@ -143,7 +155,9 @@ async function startAgent(order: SandboxOrder, link: string, work: string, uid: 
 
 function dropRights(uid: number | undefined): string[] {
   const always = ["--pdeathsig", "KILL", "--no-new-privs"];
-  return uid === undefined ? always : [...always, "--reuid", String(uid), "--regid", String(uid), "--clear-groups", "--bounding-set", "-all"];
+  return uid === undefined
+    ? always
+    : [...always, "--reuid", String(uid), "--regid", String(uid), "--clear-groups", "--bounding-set", "-all"];
 }
 
 async function watch(child: ChildProcess): Promise<SandboxEnd> {

@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { NexError } from "@nex/protocol";
 
 /** The range that Linux distributions set aside for users made on the fly; nobody's login is in it. */
@@ -10,7 +10,11 @@ const taken = new Set<number>();
 /** A user id that no process on this machine has, ours until it is given back. */
 export async function borrowUserId(): Promise<number> {
   const busy = await busyUserIds();
-  for (let uid = FIRST + Math.floor(Math.random() * 1024); uid <= LAST; uid++) {
+  const count = LAST - FIRST + 1;
+  // From anywhere in the range: two nodes that look at the same moment should not meet.
+  const start = Math.floor(Math.random() * count);
+  for (let step = 0; step < count; step++) {
+    const uid = FIRST + ((start + step) % count);
     if (taken.has(uid) || busy.has(uid)) continue;
     taken.add(uid);
     return uid;
@@ -58,7 +62,11 @@ async function processes(): Promise<{ readonly pid: number; readonly uid: number
   const found = await Promise.all(
     names.map(async (name) => {
       try {
-        return { pid: Number(name), uid: (await stat(`/proc/${name}`)).uid };
+        // Not the owner of the directory: a process can make that root, by saying that its memory is not to be dumped.
+        const status = await readFile(`/proc/${name}/status`, "latin1");
+        // One that has ended and only waits for its parent to notice cannot be killed again.
+        if (/^State:\s+[ZX]/m.test(status)) return undefined;
+        return { pid: Number(name), uid: Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]) };
       } catch {
         return undefined;
       }

@@ -8,6 +8,7 @@ export const WORKLOAD_STATES = [
   "running",
   "restarting",
   "crash_loop",
+  "ended",
   "stopping",
   "stopped",
   "failed",

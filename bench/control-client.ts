@@ -1,0 +1,57 @@
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { NexClient } from "@nex/client";
+import { controlSubjects, encodeMessage, readEnvelope, signClaims, SigningKey } from "@nex/protocol";
+
+export interface FunctionOrder {
+  readonly name: string;
+  /** Trigger subject. */
+  readonly subject: string;
+  readonly source: string;
+}
+
+const NAMESPACE = "bench";
+const TIMEOUT_MS = 30_000;
+
+/** Controls the functions of one node. */
+export class ControlClient implements AsyncDisposable {
+  readonly #connection: NatsConnection;
+  readonly #client: NexClient;
+  readonly #issuer: SigningKey;
+  readonly #node: string;
+  readonly #nexus: string;
+
+  private constructor(connection: NatsConnection, client: NexClient, issuer: SigningKey, node: string, nexus: string) {
+    this.#connection = connection;
+    this.#client = client;
+    this.#issuer = issuer;
+    this.#node = node;
+    this.#nexus = nexus;
+  }
+
+  /** @param node id; named in every request, so that none waits for other nodes to offer themselves */
+  static async connect(url: string, node: string, nexus: string): Promise<ControlClient> {
+    const connection = await connect({ servers: url });
+    const issuer = SigningKey.create("account");
+    const client = await NexClient.connect({ connection, issuer, namespace: NAMESPACE });
+    return new ControlClient(connection, client, issuer, node, nexus);
+  }
+
+  async deploy({ name, subject, source }: FunctionOrder): Promise<void> {
+    const artifact = Buffer.from(source);
+    await this.#client.workloads.deploy({ name, kind: "javascript", artifact, triggers: [subject], node: this.#node });
+  }
+
+  /** Asks the node alone: the client's own stop first gives every node time to say that it runs the workload. */
+  async stop(name: string): Promise<void> {
+    const claims = { name, action: "stop", namespace: NAMESPACE, nexus: this.#nexus } as const;
+    const jwt = signClaims(this.#issuer, { ...claims, expiresAt: Date.now() + TIMEOUT_MS });
+    const request = encodeMessage({ name, workload_jwt: jwt, target_node: this.#node });
+    const subject = controlSubjects.undeploy(NAMESPACE, this.#node);
+    readEnvelope((await this.#connection.request(subject, request, { timeout: TIMEOUT_MS })).data);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.close();
+    await this.#connection.close();
+  }
+}

@@ -1,0 +1,84 @@
+/** Sends the requests and times them, the way an ordinary program would: one nats.js connection, `request()`. */
+import { connect } from "@nats-io/transport-node";
+import { quantile } from "../figures/spread.ts";
+import { serveCommands } from "./serve-commands.ts";
+
+/** Far longer than anything measured: a request that takes this long is a fault, ms. */
+const TIMEOUT_MS = 10_000;
+
+interface Load {
+  readonly subject: string;
+  /** Of each message. The answer must have as many. */
+  readonly payloadBytes: number;
+  readonly durationMs: number;
+}
+
+/** Milliseconds from request to reply. */
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+export interface Throughput {
+  readonly messages: number;
+  readonly perSecond: number;
+}
+
+const [url = ""] = process.argv.slice(2);
+const connection = await connect({ servers: url });
+const options = { timeout: TIMEOUT_MS };
+
+async function exchange(subject: string, payload: Uint8Array): Promise<void> {
+  const reply = await connection.request(subject, payload, options);
+  if (reply.data.length !== payload.length) {
+    throw new Error(`Instead of an echo "${subject}" answered: ${reply.string().slice(0, 500)}`);
+  }
+}
+
+const commands = {
+  serverVersion: (): string => connection.info?.version ?? "unknown",
+
+  /** One request, for whoever times it from outside. */
+  request: async ({ subject, payloadBytes }: Omit<Load, "durationMs">): Promise<void> => {
+    await exchange(subject, Buffer.alloc(payloadBytes, "a"));
+  },
+
+  /** One request at a time. */
+  sequential: async ({ subject, payloadBytes, durationMs }: Load): Promise<Latency> => {
+    const payload = Buffer.alloc(payloadBytes, "a");
+    const took: number[] = [];
+    const end = performance.now() + durationMs;
+    for (let began = performance.now(); began < end;) {
+      await exchange(subject, payload);
+      const now = performance.now();
+      took.push(now - began);
+      began = now;
+    }
+    const sorted = Float64Array.from(took).sort();
+    return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
+  },
+
+  /** As many requests as fit while `inFlight` of them are always under way. */
+  saturate: async ({
+    subject,
+    payloadBytes,
+    durationMs,
+    inFlight,
+  }: Load & { inFlight: number }): Promise<Throughput> => {
+    const payload = Buffer.alloc(payloadBytes, "a");
+    let messages = 0;
+    const began = performance.now();
+    const end = began + durationMs;
+    const lane = async (): Promise<void> => {
+      while (performance.now() < end) {
+        await exchange(subject, payload);
+        messages++;
+      }
+    };
+    await Promise.all(Array.from({ length: inFlight }, lane));
+    return { messages, perSecond: (messages / (performance.now() - began)) * 1000 };
+  },
+};
+export type LoadCommands = typeof commands;
+
+serveCommands(commands, async () => await connection.close());

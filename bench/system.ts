@@ -1,0 +1,100 @@
+import { chmod } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { agentPrograms, temporaryDirectory } from "@nex/testing";
+import { ControlClient, type FunctionOrder } from "./control-client.ts";
+import type { NodeCommands, NodeProcessOptions } from "./node-process.ts";
+import { whenSandboxesRest } from "./processes/sandboxes-rest.ts";
+import { RemoteProcess } from "./processes/remote-process.ts";
+
+const NEXUS = "bench";
+
+export interface SystemOptions {
+  readonly url: string;
+  /** Agents started ahead of deploys. */
+  readonly poolSize: number;
+}
+
+/** A Nex node in a process of its own, and a client that deploys to it over NATS. */
+export class System implements AsyncDisposable {
+  /** Of the node. Agents are its children, runners are theirs. */
+  readonly pid: number;
+  readonly #client: ControlClient;
+  readonly #poolSize: number;
+  readonly #stack: AsyncDisposableStack;
+  #deployed = 0;
+
+  private constructor(pid: number, client: ControlClient, poolSize: number, stack: AsyncDisposableStack) {
+    this.pid = pid;
+    this.#client = client;
+    this.#poolSize = poolSize;
+    this.#stack = stack;
+  }
+
+  /** Resolves when the pool is full. */
+  static async start({ url, poolSize }: SystemOptions): Promise<System> {
+    await using stack = new AsyncDisposableStack();
+    const directory = stack.use(await temporaryDirectory("nex-bench-"));
+    // The users that sandboxes run as must get through to their own directories.
+    await chmod(directory.path, 0o711);
+    const options: NodeProcessOptions = {
+      nats: { connect: { servers: url } },
+      programs: { node: process.execPath, ...agentPrograms() },
+      config: {
+        nexus: NEXUS,
+        sandbox: "process",
+        pool: { size: poolSize },
+        runtime_directory: join(directory.path, "run"),
+        cache_directory: join(directory.path, "cache"),
+      },
+    };
+    const program = await bundleNode(directory.path);
+    const started = RemoteProcess.start<NodeCommands>(program, { args: [JSON.stringify(options)], nodeOptions: [] });
+    const node = stack.use(await started);
+    const client = stack.use(await ControlClient.connect(url, await node.run("id", undefined), NEXUS));
+    const system = new System(node.pid, client, poolSize, stack.move());
+    await system.whenCalm();
+    return system;
+  }
+
+  /** From the upload on. Resolves when the node says that the function runs. */
+  async deploy(order: FunctionOrder): Promise<void> {
+    await this.#client.deploy(order);
+    this.#deployed++;
+  }
+
+  /** Resolves when the node says that nothing of it is left. */
+  async stop(name: string): Promise<void> {
+    await this.#client.stop(name);
+    this.#deployed--;
+  }
+
+  /** Resolves when the pool is full again and neither node nor sandboxes do anything. */
+  async whenCalm(): Promise<void> {
+    await whenSandboxesRest(this.pid, this.#deployed + this.#poolSize);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+/** Run from its sources, the node would also hold the compiler that strips their types. */
+async function bundleNode(directory: string): Promise<string> {
+  const outfile = join(directory, "node.mjs");
+  await build({
+    entryPoints: [join(import.meta.dirname, "node-process.ts")],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node26",
+    conditions: ["@nex/source"],
+    logLevel: "warning",
+    // CommonJS packages inside the bundle require Node's own modules.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+  });
+  return outfile;
+}

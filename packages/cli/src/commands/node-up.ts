@@ -1,0 +1,128 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { NexNode, type NodeOptions, SANDBOX_NAMES } from "@nex/node";
+import { NexError } from "@nex/protocol";
+import { type Command, type CommandContext, defineCommand } from "../command.ts";
+import { connectionOptions } from "../connection/connect.ts";
+import { EMBEDDED_CONTEXT } from "../connection/connection-config.ts";
+import { choice, flag, integer, list, pairs, text } from "../option.ts";
+import { sandboxPrograms } from "../programs.ts";
+
+const options = {
+  config: text("--config <file>", "the node's config file (JSON)"),
+  sandbox: choice(
+    "--sandbox <name>",
+    "how workloads are walled in (default auto: the strongest that works here)",
+    ["auto", ...SANDBOX_NAMES],
+    { fallback: undefined },
+  ),
+  pool: integer("--pool <n>", "sandboxes kept ready ahead (default 1)", { fallback: undefined, min: 0, max: 1000 }),
+  nexus: text("--nexus <name>", "fleet this node belongs to"),
+  tags: pairs("--tag <key=value>", "tag of the node, repeatable"),
+  issuers: list("--issuer <key>", "public key that may deploy here, repeatable; without any, everyone may"),
+  port: integer("--port <n>", "port of the embedded nats-server (default: 4222 if free, else any)", {
+    fallback: undefined,
+    min: 1,
+    max: 65_535,
+  }),
+  ephemeral: flag("--ephemeral", "keep the embedded nats-server's data only while the node runs"),
+};
+
+/** `nex node up`, `nex up` */
+export const command: Command = defineCommand({
+  details:
+    "Without --server, NATS_URL or a NATS context it starts a nats-server of its own, with JetStream, and leaves its address and credentials in the NATS context " +
+    `"${EMBEDDED_CONTEXT}" for the other commands. Runs until it is stopped; SIGTERM and Ctrl-C end it in order.`,
+  options,
+  examples: [
+    ["up", "a node with its own nats-server"],
+    ["up --server nats://127.0.0.1:4222", "a node on a server that runs already"],
+    ["up --ephemeral --json", "for scripts: the first line on stdout is the node_ready object"],
+  ],
+  async run(ctx, args) {
+    const embedded = !isServerNamed(ctx);
+    if (!embedded && (args.port !== undefined || args.ephemeral)) {
+      throw new NexError(
+        "usage",
+        `${args.ephemeral ? "--ephemeral" : "--port"} is for the embedded nats-server, but a server or context is named. Leave one of the two out.`,
+      );
+    }
+    const config = await nodeOptions(ctx, args.config, {
+      ...(args.sandbox === undefined ? {} : { sandbox: args.sandbox }),
+      ...(args.pool === undefined ? {} : { pool: { size: args.pool } }),
+      ...(args.nexus === undefined ? {} : { nexus: args.nexus }),
+      ...(args.issuers.length === 0 ? {} : { issuers: args.issuers }),
+      ...(args.tags.size === 0 ? {} : { tags: Object.fromEntries(args.tags) }),
+    });
+    const fatal = Promise.withResolvers<never>();
+    fatal.promise.catch(() => undefined);
+    await using node = await ctx.print.progress(
+      "Starting the node",
+      async () =>
+        await NexNode.start({
+          nats: embedded
+            ? { embedded: { ephemeral: args.ephemeral, ...(args.port === undefined ? {} : { port: args.port }) } }
+            : { connect: connectionOptions(ctx.connection(), await import("@nats-io/transport-node")) },
+          programs: sandboxPrograms(),
+          config,
+          onWarning: (line) => ctx.print.warn(line),
+          onFatal: (error) => fatal.reject(error),
+        }),
+    );
+    announce(ctx, node, embedded);
+    await Promise.race([stopped(ctx.signal), fatal.promise]);
+    ctx.print.note("Stopping: workloads are ended first.");
+    return 0;
+  },
+});
+
+function announce({ print }: CommandContext, node: NexNode, embedded: boolean): void {
+  const { id, server, sandbox } = node;
+  if (print.isJson) return print.line({ type: "node_ready", node_id: id, server, sandbox, pid: process.pid });
+  print.block("The node is ready", [
+    ["Node", id],
+    ["NATS", embedded ? `${server} (embedded)` : server],
+    ["Sandbox", sandbox],
+  ]);
+  print.note('Deploy a function from another terminal: nex run FILE --trigger "orders.*". Stop the node with Ctrl-C.');
+}
+
+function isServerNamed(ctx: CommandContext): boolean {
+  const { server, context, creds, user, token, nkey } = ctx.global.connection;
+  if (
+    [server, context, creds, user, token, nkey, ctx.terminal.env["NATS_URL"]].some(
+      (given) => given !== undefined && given !== "",
+    )
+  )
+    return true;
+  const found = ctx.connection().context;
+  return found !== undefined && found !== EMBEDDED_CONTEXT;
+}
+
+/** The config file, with what the command line says laid over it. */
+async function nodeOptions(ctx: CommandContext, file: string | undefined, typed: NodeOptions): Promise<NodeOptions> {
+  if (file === undefined) return typed;
+  const path = resolve(ctx.cwd, file);
+  let content: string;
+  try {
+    content = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new NexError("file_not_found", `The config file ${file} cannot be read: ${(cause as Error).message}`, {
+      cause,
+      data: { file },
+    });
+  }
+  try {
+    return { ...(JSON.parse(content) as NodeOptions), ...typed };
+  } catch (cause) {
+    throw new NexError("invalid_request", `The config file ${file} is not JSON: ${(cause as Error).message}`, {
+      cause,
+      data: { file },
+    });
+  }
+}
+
+async function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((done) => signal.addEventListener("abort", () => done(), { once: true }));
+}

@@ -1,0 +1,42 @@
+import { formatSize, formatUptime } from "@nex/protocol";
+import { type Command, defineCommand } from "../command.ts";
+import { required } from "../option.ts";
+import { withClient } from "../session.ts";
+
+/** `nex workload info`, `nex info` */
+export const command: Command = defineCommand({
+  arguments: { name: required("name", "name of the workload") },
+  async run(ctx, { name }) {
+    const { print } = ctx;
+    const detail = await withClient(ctx, {}, async (nex) => await nex.workloads.get(name));
+    if (print.isJson) return print.json(detail);
+    const { invocations, last_error } = detail;
+    print.block(`Workload ${detail.name}`, [
+      ["Namespace", detail.namespace],
+      ["Description", detail.description === "" ? undefined : detail.description],
+      ["Kind", detail.kind],
+      ["State", detail.state],
+      ["Revision", detail.revision],
+      ["Triggers", detail.triggers],
+      ["Deadline", `${detail.deadline_ms} ms`],
+      ["In flight at most", detail.max_in_flight],
+      ["Invocations", `${invocations.ok} ok, ${invocations.failed} failed, ${invocations.in_flight} in flight`],
+      ["Restarts", detail.restarts],
+      ["Last error", last_error === undefined ? undefined : `${last_error.message} [${last_error.code}]`],
+      [
+        "Tags",
+        Object.keys(detail.tags).length === 0
+          ? undefined
+          : Object.entries(detail.tags).map(([key, value]) => `${key}=${value}`),
+      ],
+      ["Instances", detail.instances.map(({ id, state, uptime_ms }) => `${id}  ${state}  ${formatUptime(uptime_ms)}`)],
+      [
+        "Revisions",
+        detail.revisions.map(
+          ({ revision, state, deployed_at, size, sha256 }) =>
+            `${revision}  ${state}  ${deployed_at}  ${formatSize(size)}  ${sha256.slice(0, 12)}`,
+        ),
+      ],
+    ]);
+  },
+});

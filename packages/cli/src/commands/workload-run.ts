@@ -1,0 +1,149 @@
+import { readFile } from "node:fs/promises";
+import { basename, extname, resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { isName, NexError, parseKind, WORKLOAD_KINDS, type WorkloadKind } from "@nex/protocol";
+import { detectKind } from "../artifact/detect-kind.ts";
+import { bundleFunction } from "../bundle/bundle-function.ts";
+import { type Command, type CommandContext, defineCommand } from "../command.ts";
+import { choice, duration, flag, integer, list, pairs, required, size, text } from "../option.ts";
+import { withClient } from "../session.ts";
+
+
+const options = {
+  name: text("-n, --name <name>", "name of the workload (default: the file's name)"),
+  type: choice(
+    "--type <kind>",
+    "kind of the workload (default: found from the file)",
+    [...WORKLOAD_KINDS, "native", "v8"],
+    { fallback: undefined },
+  ),
+  triggers: list("-t, --trigger <subject>", "subject that runs the function, with * and >; repeatable"),
+  allowAllSubjects: flag("--allow-all-subjects", 'admit the trigger ">", which takes in everything'),
+  env: pairs("-e, --env <key=value>", "variable of the workload's environment, repeatable; sealed on the way"),
+  envFile: text("--env-file <file>", "file of KEY=VALUE lines; --env wins over it"),
+  argv: list("--argv <text>", "argument of a service, repeatable"),
+  description: text("--description <text>", "what the workload is for"),
+  essential: flag("--essential", "restart a service when it ends"),
+  replicas: integer("--replicas <n>", "copies that share the work (default 1)", {
+    fallback: undefined,
+    min: 1,
+    max: 1000,
+  }),
+  tags: pairs("--tag <key=value>", "tag of the workload, repeatable"),
+  node: text("--node <id>", "deploy to this node (default: where the workload runs already, else the least busy)"),
+  deadline: duration("--deadline <time>", "for each invocation (default 5s)", { fallback: undefined }),
+  memory: size("--memory <size>", "memory limit", { fallback: undefined }),
+  maxInFlight: integer("--max-in-flight <n>", "invocations that run at once (default 64)", {
+    fallback: undefined,
+    min: 1,
+    max: 100_000,
+  }),
+  maxWaiting: integer("--max-waiting <n>", "messages that may wait beyond those (default 1024)", {
+    fallback: undefined,
+    min: 0,
+    max: 1_000_000,
+  }),
+  connect: list("--connect <host:port>", "destination a service may reach, repeatable"),
+};
+
+/** `nex workload run`, `nex run` */
+export const command: Command = defineCommand({
+  details:
+    "Uploads the file, signs and seals the deploy, and returns when the workload runs. TypeScript and imports are bundled. A name that runs already gets its next revision: the new one is up before the old one goes.",
+  arguments: { file: required("file", "the workload: .ts, .js, .wasm or an ELF program") },
+  options,
+  examples: [
+    ['run price.ts --trigger "orders.*.new"', "a function for all new orders"],
+    ["run price.ts -t orders.new -e CURRENCY=EUR --deadline 2s", "with an environment and a deadline"],
+  ],
+  async run(ctx, args) {
+    const { print } = ctx;
+    const file = args.file;
+    const name = args.name ?? nameOf(file);
+    const { kind, artifact } = await readArtifact(ctx, file, args.type);
+    const env = { ...(await readEnvFile(ctx, args.envFile)), ...Object.fromEntries(args.env) };
+    const deployed = await withClient(
+      ctx,
+      { signs: true },
+      async (nex) =>
+        await print.progress(
+          `Deploying ${name}`,
+          async (report) =>
+            await nex.workloads.deploy({
+              name,
+              kind,
+              artifact,
+              env,
+              triggers: args.triggers,
+              argv: args.argv,
+              tags: Object.fromEntries(args.tags),
+              essential: args.essential,
+              allowAllSubjects: args.allowAllSubjects,
+              connect: args.connect,
+              signal: ctx.signal,
+              onProgress: (stage, done, total) => {
+                if (stage === "upload") report.update(done, total);
+              },
+              ...given({
+                description: args.description,
+                replicas: args.replicas,
+                node: args.node,
+                deadlineMs: args.deadline,
+                memoryBytes: args.memory,
+                maxInFlight: args.maxInFlight,
+                maxWaiting: args.maxWaiting,
+              }),
+            }),
+        ),
+    );
+    if (print.isJson) return print.json(deployed);
+    const { revision, state, instances, namespace } = deployed;
+    print.text(
+      `Workload '${name}' is ${state}: revision ${revision} in namespace ${namespace}, ${instances.map((instance) => instance.id).join(", ")}`,
+    );
+    if (args.triggers.length > 0)
+      print.note(
+        `It answers on ${args.triggers.join(", ")}. Try it: nex trigger ${name} --data …   Follow it: nex logs ${name} --follow`,
+      );
+  },
+});
+
+async function readArtifact(
+  ctx: CommandContext,
+  file: string,
+  type: string | undefined,
+): Promise<{ kind: WorkloadKind; artifact: Uint8Array | { path: string } }> {
+  const path = resolve(ctx.cwd, file);
+  const kind = (type === undefined ? undefined : parseKind(type)) ?? detectKind(file);
+  if (kind !== "javascript") return { kind, artifact: { path } };
+  const bundle = await ctx.print.progress(`Bundling ${file}`, async () => await bundleFunction(file));
+  for (const warning of bundle.warnings) ctx.print.warn(warning);
+  return { kind, artifact: bundle.source };
+}
+
+/** The file's name without its ending, with what a name cannot hold replaced. */
+function nameOf(file: string): string {
+  const name = basename(file, extname(file)).replaceAll(/[^A-Za-z0-9_-]+/g, "-");
+  if (isName(name)) return name;
+  throw new NexError("usage", `No workload name can be made of "${file}". Choose one with --name.`, {
+    data: { command: "nex run" },
+  });
+}
+
+async function readEnvFile(ctx: CommandContext, file: string | undefined): Promise<Record<string, string>> {
+  if (file === undefined) return {};
+  try {
+    return parseEnv(await readFile(resolve(ctx.cwd, file), "utf8")) as Record<string, string>;
+  } catch (cause) {
+    throw new NexError("file_not_found", `The environment file ${file} cannot be read: ${(cause as Error).message}`, {
+      cause,
+      data: { file },
+    });
+  }
+}
+
+type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
+}

@@ -1,0 +1,18 @@
+import { type Command, defineCommand } from "../command.ts";
+import { required } from "../option.ts";
+import { withClient } from "../session.ts";
+
+/** `nex workload stop`, `nex stop` */
+export const command: Command = defineCommand({
+  details: "What is under way is finished first.",
+  arguments: { name: required("name", "name of the workload") },
+  async run(ctx, { name }) {
+    const { print, global } = ctx;
+    await print.progress(
+      `Stopping ${name}`,
+      async () => await withClient(ctx, { signs: true }, async (nex) => await nex.workloads.stop(name)),
+    );
+    if (print.isJson) return print.json({ name, namespace: global.namespace, stopped: true });
+    print.text(`Workload '${name}' stopped.`);
+  },
+});

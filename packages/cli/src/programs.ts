@@ -1,0 +1,22 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { SandboxPrograms } from "@nex/node";
+import { NexError } from "@nex/protocol";
+
+/** Beside this file in a release; in the workspace, where the agent's package has built them. */
+const PLACES = ["./", "../../agent/dist/", "../../../agent/dist/"];
+
+/** The programs that run in sandboxes. @throws NexError `missing_tool` */
+export function sandboxPrograms(): SandboxPrograms {
+  return { node: process.execPath, agent: find("nex-agent.cjs"), runner: find("nex-runner.cjs") };
+}
+
+function find(file: string): string {
+  const paths = PLACES.map((place) => fileURLToPath(new URL(place + file, import.meta.url)));
+  const found = paths.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new NexError(
+    "missing_tool",
+    `${file} is not where this nex looks for it (${paths[0]}). Install nex again, or run "npm run build" in its source tree.`,
+  );
+}

@@ -1,0 +1,99 @@
+import {
+  checkName,
+  checkTrigger,
+  deployRequestSchema,
+  type DeployRequest,
+  encodeMessage,
+  legacyKind,
+  objectLocation,
+  parseMessage,
+  type WorkloadKind,
+} from "@nex/protocol";
+import { ARTIFACT_BUCKET } from "../artifacts/artifact-bucket.ts";
+import type { Artifact } from "../artifacts/artifact-source.ts";
+
+/** What a deploy does at the moment, in this order; `upload` is done at once for an artifact that is there already. */
+export type DeployStage = "hash" | "place" | "upload" | "deploy";
+
+export interface DeployOptions {
+  readonly name: string;
+  readonly kind: WorkloadKind;
+  readonly artifact: Artifact;
+  /** Subjects whose messages run the function. Services have none. */
+  readonly triggers?: readonly string[] | undefined;
+  /** Variables, which only nodes of the nexus can read on their way. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly argv?: readonly string[] | undefined;
+  readonly description?: string | undefined;
+  /** Restart a service whenever it ends. Default false. */
+  readonly essential?: boolean | undefined;
+  /** Instances. Default 1. */
+  readonly replicas?: number | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Of one invocation. Default: the node's. */
+  readonly deadlineMs?: number | undefined;
+  /** Invocations that run at one time in an instance. Default: the node's. */
+  readonly maxInFlight?: number | undefined;
+  /** Invocations that may wait beyond those. Default: the node's. */
+  readonly maxWaiting?: number | undefined;
+  readonly memoryBytes?: number | undefined;
+  /** Destinations `host:port` that a service may reach. */
+  readonly connect?: readonly string[] | undefined;
+  /** Admit the trigger `>`, which is every message of the account. Default false. */
+  readonly allowAllSubjects?: boolean | undefined;
+  /** Id of the node to deploy on. Default: where the workload runs, else wherever there is least to do. */
+  readonly node?: string | undefined;
+  /** `done` of `total` is in bytes for `hash` and `upload`, 0 or 1 of 1 for the others. */
+  readonly onProgress?: ((stage: DeployStage, done: number, total: number) => void) | undefined;
+  /** Gives up. Once the node has been asked to deploy, it may go on all the same. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What only the deploy itself finds out. */
+export interface DeployFacts {
+  readonly sha256: string;
+  readonly size: number;
+  readonly node: string;
+  /** Sealed. */
+  readonly environment: string;
+  readonly senderPublicKey: string;
+}
+
+/** Present or absent in what the user gave; encoding leaves the absent out. */
+type Draft = { readonly [K in keyof DeployRequest]: DeployRequest[K] | undefined };
+
+/** What can be said of a deploy before anything is read or asked. @throws NexError `invalid_name`, `invalid_subject`, `subject_denied` */
+export function checkDeployOptions({ name, triggers = [], allowAllSubjects = false }: DeployOptions): void {
+  checkName("workload", name);
+  for (const subject of triggers) checkTrigger(subject, { allowEverything: allowAllSubjects });
+}
+
+/** The request but for its claims, which are signed last. @throws NexError `invalid_request`, `too_large` */
+export function deployRequest(options: DeployOptions, facts: DeployFacts): DeployRequest {
+  const draft: Draft = {
+    argv: options.argv ?? [],
+    description: options.description ?? "",
+    type: legacyKind(options.kind),
+    location: objectLocation(ARTIFACT_BUCKET, facts.sha256),
+    essential: options.essential ?? false,
+    workload_jwt: "",
+    environment: facts.environment,
+    jsdomain: "",
+    sender_public_key: facts.senderPublicKey,
+    target_node: facts.node,
+    trigger_subjects: options.triggers ?? [],
+    kind: options.kind,
+    max_in_flight: options.maxInFlight,
+    max_waiting: options.maxWaiting,
+    deadline_ms: options.deadlineMs,
+    memory_bytes: options.memoryBytes,
+    replicas: options.replicas,
+    tags: options.tags,
+    // An empty list is none: functions may not have one at all.
+    connect: options.connect?.length === 0 ? undefined : options.connect,
+    allow_all_subjects: options.allowAllSubjects,
+    artifact: { sha256: facts.sha256, size: facts.size },
+  };
+  // By the schema that the node reads it with, so that a mistake shows before a long upload.
+  return parseMessage(deployRequestSchema, encodeMessage(draft));
+}

@@ -1,0 +1,43 @@
+import { controlSubjects, signClaims, type UndeployRequest, undeployResponseSchema } from "@nex/protocol";
+import type { ClientContext } from "../client-context.ts";
+import { askNode } from "../requests/control.ts";
+import { CLAIMS_LIFETIME_MS } from "./claims.ts";
+import { locateWorkload } from "./known-workloads.ts";
+import { describe } from "./placement.ts";
+
+/** What a stop has ended. */
+export interface StoppedWorkload {
+  readonly name: string;
+  readonly namespace: string;
+  readonly instances: readonly { readonly id: string; readonly node_id: string }[];
+}
+
+/** Stops a workload on every node that runs it. All are asked, even if one refuses. */
+export async function stop(context: ClientContext, name: string): Promise<StoppedWorkload> {
+  const nodes = (await locateWorkload(context, name)).map(({ nodeId }) => nodeId);
+  const outcomes = await Promise.allSettled(nodes.map(async (nodeId) => await stopOn(context, name, nodeId)));
+  const instances = outcomes.flatMap((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+  return { name, namespace: context.namespace, instances };
+}
+
+async function stopOn(context: ClientContext, name: string, nodeId: string): Promise<StoppedWorkload["instances"]> {
+  const [issuer, { nexus }] = await Promise.all([context.issuer(), describe(context, nodeId)]);
+  const { namespace, deployTimeoutMs } = context;
+  const claims = {
+    name,
+    action: "stop",
+    namespace,
+    nexus,
+    node: nodeId,
+    expiresAt: Date.now() + CLAIMS_LIFETIME_MS,
+  } as const;
+  const request: UndeployRequest = { name, workload_jwt: signClaims(issuer, claims), target_node: nodeId };
+  const subject = controlSubjects.undeploy(namespace, nodeId);
+  const { instances } = await askNode(context, subject, undeployResponseSchema, request, {
+    timeoutMs: deployTimeoutMs,
+  });
+  return instances.map((id) => ({ id, node_id: nodeId }));
+}

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { SigningKey } from "@nex/protocol";
+import { temporaryDirectory } from "@nex/testing";
+import type { NexClient } from "../../src/index.ts";
+import { expectNexError } from "../support/expect-nex-error.ts";
+import { source, TestSystem } from "../support/system.ts";
+
+describe("deploy", () => {
+  let system: TestSystem;
+  let nex: NexClient;
+  let nodeId: string;
+
+  before(async () => {
+    system = await TestSystem.start();
+    nodeId = (await system.node()).id;
+    nex = await system.client();
+  });
+  after(async () => await system[Symbol.asyncDispose]());
+
+  it("runs a function, which answers", async () => {
+    const deployed = await nex.workloads.deploy({
+      name: "greeter",
+      kind: "javascript",
+      artifact: source("(event) => `Hello, ${event.text()}!`"),
+      triggers: ["greet"],
+    });
+    const [instance] = deployed.instances;
+    assert.ok(instance !== undefined);
+    assert.deepEqual(
+      { ...deployed, instances: [{ node_id: instance.node_id, state: instance.state }] },
+      {
+        name: "greeter",
+        namespace: "default",
+        kind: "javascript",
+        revision: 1,
+        state: "running",
+        instances: [{ node_id: nodeId, state: "running" }],
+      },
+    );
+    const { data, subject } = await nex.workloads.trigger("greeter", { data: "Ada" });
+    assert.equal(new TextDecoder().decode(data), "Hello, Ada!");
+    assert.equal(subject, "greet");
+  });
+
+  it("passes every option on", async () => {
+    await nex.workloads.deploy({
+      name: "options",
+      kind: "javascript",
+      artifact: source("(event, ctx) => ctx.env.GREETING"),
+      triggers: ["options.*", "options.all.>"],
+      env: { GREETING: "Grüß Gott" },
+      argv: ["--fast"],
+      description: "Greets",
+      replicas: 2,
+      tags: { team: "north" },
+      deadlineMs: 1234,
+      maxInFlight: 3,
+      maxWaiting: 7,
+      connect: [],
+      allowAllSubjects: false,
+    });
+    const detail = await nex.workloads.get("options");
+    assert.equal(detail.instances.length, 2);
+    assert.deepEqual(detail.triggers, ["options.*", "options.all.>"]);
+    assert.deepEqual(detail.tags, { team: "north" });
+    assert.equal(detail.description, "Greets");
+    assert.equal(detail.deadline_ms, 1234);
+    assert.equal(detail.max_in_flight, 3);
+    const { data } = await nex.workloads.trigger("options", { subject: "options.x" });
+    assert.equal(new TextDecoder().decode(data), "Grüß Gott");
+  });
+
+  it("makes the next revision of what runs already", async () => {
+    const deploy = async (version: string): Promise<number> => {
+      const artifact = source(`() => "${version}"`);
+      return (await nex.workloads.deploy({ name: "twice", kind: "javascript", artifact, triggers: ["twice"] })).revision;
+    };
+    assert.deepEqual([await deploy("one"), await deploy("two")], [1, 2]);
+    const { data } = await nex.workloads.trigger("twice");
+    assert.equal(new TextDecoder().decode(data), "two");
+  });
+
+  it("takes files and blobs, tells how far it is, and uploads nothing twice", async () => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, "function.js");
+    const bytes = source(`() => "${"x".repeat(400_000)}".length`);
+    await writeFile(path, bytes);
+    for (const [artifact, uploads] of [
+      [{ path }, true],
+      [new Blob([new Uint8Array(bytes)]), false],
+      [bytes, false],
+    ] as const) {
+      const steps: string[] = [];
+      await nex.workloads.deploy({
+        name: "large",
+        kind: "javascript",
+        artifact,
+        triggers: ["large"],
+        onProgress: (stage, done, total) => steps.push(`${stage} ${done}/${total}`),
+      });
+      const size = bytes.length;
+      const half = uploads ? ["upload 131072/"] : [];
+      assert.deepEqual(
+        steps.filter((step) => !/^(hash|upload) (262144|393216)/.test(step)).map((step) => step.replace(`${size}`, "")),
+        ["hash 131072/", "hash /", "place 0/1", "place 1/1", ...half, ...(uploads ? ["upload /"] : []), "upload /", "deploy 0/1", "deploy 1/1"].map((step) => step.replace(" /", " /")),
+      );
+      const { data } = await nex.workloads.trigger("large");
+      assert.equal(new TextDecoder().decode(data), "400000");
+    }
+  });
+
+  it("says what is wrong with a function, from the node", async () => {
+    const options = { name: "broken", kind: "javascript", triggers: ["broken"] } as const;
+    const error = await expectNexError("invalid_artifact", nex.workloads.deploy({ ...options, artifact: source("(((") }));
+    assert.match(error.message, /\S/);
+    await expectNexError("workload_not_found", nex.workloads.get("broken"));
+  });
+
+  it("refuses what cannot be meant before it asks or uploads anything", async () => {
+    const good = { name: "never", kind: "javascript", artifact: source("() => 1"), triggers: ["never"] } as const;
+    const deploy = nex.workloads.deploy.bind(nex.workloads);
+    await expectNexError("invalid_name", deploy({ ...good, name: "a b" }));
+    await expectNexError("invalid_subject", deploy({ ...good, triggers: ["a..b"] }));
+    await expectNexError("invalid_subject", deploy({ ...good, triggers: [">"] }));
+    await expectNexError("subject_denied", deploy({ ...good, triggers: ["$SYS.x"] }));
+    await expectNexError("invalid_request", deploy({ ...good, replicas: 0 }));
+    await expectNexError("invalid_request", deploy({ ...good, env: { "A=B": "" } }));
+    await expectNexError("file_not_found", deploy({ ...good, artifact: { path: "/nowhere/at/all.js" } }));
+    await expectNexError("file_not_found", deploy({ ...good, artifact: { path: "/" } }));
+    await expectNexError("workload_not_found", nex.workloads.get("never"));
+  });
+
+  it("leaves the node's refusals as they are", async () => {
+    const options = { name: "service", kind: "javascript", artifact: source("() => 1") } as const;
+    await expectNexError("invalid_request", nex.workloads.deploy(options));
+    await expectNexError("unsupported_limit", nex.workloads.deploy({ ...options, triggers: ["s"], memoryBytes: 2 ** 27 }));
+    await expectNexError("unsupported_kind", nex.workloads.deploy({ ...options, kind: "wasm", node: nodeId }));
+    const stranger = await system.client({ issuer: SigningKey.create("account") });
+    await nex.workloads.deploy({ ...options, name: "mine", triggers: ["mine"] });
+    await expectNexError("issuer_not_allowed", stranger.workloads.deploy({ ...options, name: "mine", triggers: ["mine"] }));
+    await expectNexError("issuer_not_allowed", stranger.workloads.stop("mine"));
+  });
+
+  it("can be given up", async () => {
+    const deploy = async (signal: AbortSignal, onProgress?: (stage: string) => void): Promise<unknown> =>
+      await nex.workloads.deploy({
+        name: "given-up",
+        kind: "javascript",
+        artifact: source("() => 1 // given up"),
+        triggers: ["given-up"],
+        signal,
+        ...(onProgress === undefined ? {} : { onProgress }),
+      });
+    await expectNexError("cancelled", deploy(AbortSignal.abort()));
+    for (const at of ["place", "upload", "deploy"]) {
+      const abort = new AbortController();
+      const deploying = deploy(abort.signal, (stage) => {
+        if (stage === at) abort.abort();
+      });
+      await expectNexError("cancelled", deploying);
+    }
+  });
+});

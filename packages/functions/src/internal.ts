@@ -1,0 +1,10 @@
+/**
+ * The second door of this package: the pure parts that the runner and the test harness share, so that a function
+ * meets the same rules in both. For the packages of Nex only; it may change in any release.
+ */
+export { HeaderMap } from "./headers.ts";
+export type { HeadersInput } from "./headers.ts";
+export { InvocationContext, InvocationEvent, handlerFailure } from "./invocation.ts";
+export type { InvocationParts } from "./invocation.ts";
+export { Reply, encodePayload, encodeReply } from "./reply.ts";
+export type { EncodedReply } from "./reply.ts";

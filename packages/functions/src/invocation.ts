@@ -1,0 +1,109 @@
+import { NexError, isNexError } from "@nex/protocol";
+import type { FunctionContext, FunctionLog, WorkloadIdentity } from "./context.ts";
+import type { FunctionEvent, MessageHeaders } from "./event.ts";
+import { Reply, type ReplyOptions, type ReplyPayload } from "./reply.ts";
+
+/** Keeps a byte order mark, so that `text()` is the payload and nothing less. */
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** A {@link FunctionEvent} over a message's parts. Reads the payload only when asked to. */
+export class InvocationEvent implements FunctionEvent {
+  readonly subject: string;
+  readonly captures: readonly string[];
+  readonly headers: MessageHeaders;
+  readonly #payload: Uint8Array;
+
+  constructor(subject: string, captures: readonly string[], headers: MessageHeaders, payload: Uint8Array) {
+    this.subject = subject;
+    this.captures = captures;
+    this.headers = headers;
+    this.#payload = payload;
+  }
+
+  bytes(): Uint8Array {
+    return this.#payload;
+  }
+
+  text(): string {
+    return utf8.decode(this.#payload);
+  }
+
+  json<T = unknown>(): T {
+    try {
+      return JSON.parse(this.text()) as T;
+    } catch (thrown) {
+      const why = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new NexError("invalid_request", `The message on "${this.subject}" is not JSON: ${why}.`, { cause: thrown });
+    }
+  }
+}
+
+/** What an {@link InvocationContext} is made of. `signal` may be a getter: it is read only when the handler asks. */
+export interface InvocationParts {
+  readonly invocationId: string;
+  readonly workload: WorkloadIdentity;
+  readonly env: Readonly<Record<string, string>>;
+  readonly log: FunctionLog;
+  readonly signal: AbortSignal;
+}
+
+/** A {@link FunctionContext} that remembers the last reply made. */
+export class InvocationContext implements FunctionContext {
+  readonly #parts: InvocationParts;
+  #lastReply: Reply | undefined;
+
+  constructor(parts: InvocationParts) {
+    this.#parts = parts;
+  }
+
+  get invocationId(): string {
+    return this.#parts.invocationId;
+  }
+
+  get workload(): WorkloadIdentity {
+    return this.#parts.workload;
+  }
+
+  get env(): Readonly<Record<string, string>> {
+    return this.#parts.env;
+  }
+
+  get log(): FunctionLog {
+    return this.#parts.log;
+  }
+
+  get signal(): AbortSignal {
+    return this.#parts.signal;
+  }
+
+  get lastReply(): Reply | undefined {
+    return this.#lastReply;
+  }
+
+  /** Bound, because handlers take contexts apart: `(event, { reply }) => …`. */
+  readonly reply = (payload?: ReplyPayload, options?: ReplyOptions): Reply => {
+    this.#lastReply = new Reply(payload, options);
+    return this.#lastReply;
+  };
+}
+
+/**
+ * What a handler threw, as the error its caller is told: an error of ours as it is, anything else as
+ * `function_failed` with the thrown value as its cause.
+ */
+export function handlerFailure(thrown: unknown): NexError {
+  if (isNexError(thrown)) return thrown;
+  return new NexError("function_failed", `The function threw ${describe(thrown)}.`, { cause: thrown });
+}
+
+/** By shape, because errors from another realm (`node:vm`) are not `instanceof Error`. */
+function describe(thrown: unknown): string {
+  if (typeof thrown === "object" && thrown !== null && "message" in thrown) {
+    const { name, message } = thrown as { name?: unknown; message: unknown };
+    const kind = typeof name === "string" && name !== "" ? name : "Error";
+    return message === "" ? kind : `${kind}: ${String(message).replace(/\.$/, "")}`;
+  }
+  if (typeof thrown === "string") return `"${thrown}"`;
+  if (typeof thrown === "object" && thrown !== null) return "an object that is not an error";
+  return String(thrown);
+}

@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { jetstream } from "@nats-io/jetstream";
+import { Objm, type ObjectStore } from "@nats-io/obj";
+import type { NatsConnection } from "@nats-io/transport-node";
+import {
+  controlSubjects,
+  type DeployRequest,
+  type Environment,
+  type NewClaims,
+  objectLocation,
+  sealEnvironment,
+  signClaims,
+  type SigningKey,
+} from "@nex/protocol";
+import type { Reply, RunningNode } from "./running-node.ts";
+
+/** Answers what it was sent. */
+export const ECHO = "export default (event) => event.text();";
+
+export interface FunctionDeploy {
+  /** Default `fn`, which is also its trigger. */
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly source?: string;
+  readonly env?: Environment;
+  readonly issuer?: SigningKey;
+  /** Changes what is signed. */
+  readonly claims?: Partial<NewClaims>;
+  /** Changes what is sent. */
+  readonly request?: Partial<Record<keyof DeployRequest, unknown>>;
+}
+
+export function sha256(bytes: string | Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Stores bytes under a name; under their hash if none is given. */
+export async function upload(
+  client: NatsConnection,
+  bytes: string | Uint8Array,
+  { bucket = "nex_artifacts", name = sha256(bytes) }: { readonly bucket?: string; readonly name?: string } = {},
+): Promise<string> {
+  const store = await bucketOf(client, bucket);
+  await store.putBlob({ name }, Buffer.from(bytes));
+  return name;
+}
+
+/** Makes it if it is not there. */
+export async function bucketOf(client: NatsConnection, bucket: string): Promise<ObjectStore> {
+  const manager = new Objm(jetstream(client));
+  return await manager.open(bucket).catch(async () => await manager.create(bucket));
+}
+
+/** A deploy as a client of this release sends it. Uploads nothing. */
+export async function deployRequest(running: RunningNode, deploy: FunctionDeploy = {}): Promise<DeployRequest> {
+  const { name = "fn", namespace = "default", source = ECHO, env, issuer = running.issuer, claims, request } = deploy;
+  const hash = sha256(source);
+  return {
+    type: "v8",
+    kind: "javascript",
+    description: "made by a test",
+    location: objectLocation("nex_artifacts", hash),
+    workload_jwt: signClaims(issuer, {
+      action: "deploy",
+      name,
+      namespace,
+      nexus: "nexus",
+      kind: "javascript",
+      hash,
+      node: running.node.id,
+      expiresAt: Date.now() + 60_000,
+      ...claims,
+    }),
+    environment: sealEnvironment(env, running.sender, await running.exchangeKey()),
+    sender_public_key: running.sender.publicKey,
+    target_node: running.node.id,
+    trigger_subjects: [name],
+    artifact: { sha256: hash, size: Buffer.byteLength(source) },
+    // Far more than any test needs, however busy the machine.
+    deadline_ms: 20_000,
+    ...request,
+  } as DeployRequest;
+}
+
+/** Uploads the source and deploys it. */
+export async function deployFunction(running: RunningNode, deploy: FunctionDeploy = {}): Promise<Reply> {
+  await upload(running.client, deploy.source ?? ECHO);
+  return await running.ask(deploySubject(running, deploy.namespace), await deployRequest(running, deploy));
+}
+
+export function deploySubject(running: RunningNode, namespace = "default"): string {
+  return controlSubjects.deploy(namespace, running.node.id);
+}
+
+/** Claims to stop `default/fn`, or what is said instead. */
+export function stopClaims(running: RunningNode, claims: Partial<NewClaims> = {}, issuer = running.issuer): string {
+  return signClaims(issuer, {
+    action: "stop",
+    name: "fn",
+    namespace: "default",
+    nexus: "nexus",
+    node: running.node.id,
+    expiresAt: Date.now() + 60_000,
+    ...claims,
+  });
+}

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { processAlive, temporaryDirectory, waitFor } from "@nex/testing";
+import { startEmbeddedNats } from "../../src/embedded-nats/embedded-nats.ts";
+import { processIdentity } from "../../src/embedded-nats/process-identity.ts";
+import { StoreLock } from "../../src/embedded-nats/store-lock.ts";
+import { startProgram } from "./start-program.ts";
+
+describe("when the node dies by kill -9", () => {
+  it("the server ends too, in good order", async () => {
+    await using directory = await temporaryDirectory();
+    const options = { storeDirectory: join(directory.path, "nats"), contextFile: join(directory.path, "context.json") };
+    await using node = await startProgram("hold-server.ts", JSON.stringify(options));
+    const { pid } = JSON.parse(node.line) as { pid: number };
+    assert.ok(processAlive(pid));
+    await node.kill("SIGKILL");
+    await waitFor(() => !processAlive(pid), { message: "the server to end" });
+    // A server that dies of a broken stderr does not get as far as this.
+    assert.match(await readFile(join(options.storeDirectory, "nats-server.log"), "utf8"), /Server Exiting/);
+  });
+
+  it("the next start on the same store works at once", async () => {
+    await using directory = await temporaryDirectory();
+    const options = { storeDirectory: join(directory.path, "nats"), contextFile: join(directory.path, "context.json") };
+    await using node = await startProgram("hold-server.ts", JSON.stringify(options));
+    const { pid } = JSON.parse(node.line) as { pid: number };
+    await assert.rejects(startEmbeddedNats(options), new RegExp(`Process ${node.child.pid} `));
+    await node.kill("SIGKILL");
+    await using server = await startEmbeddedNats(options);
+    assert.equal(processAlive(pid), false);
+    assert.ok(processAlive(server.pid));
+  });
+});
+
+describe("the lock of a store", () => {
+  it("goes to exactly one of many that want it at the same time", async () => {
+    await using directory = await temporaryDirectory();
+    await using stack = new AsyncDisposableStack();
+    const programs = await Promise.all(
+      Array.from({ length: 6 }, async () => await startProgram("take-lock.ts", directory.path)),
+    );
+    for (const program of programs) stack.use(program);
+    const words = programs.map(({ line }) => line).sort();
+    assert.deepEqual(words, [
+      "already_running",
+      "already_running",
+      "already_running",
+      "already_running",
+      "already_running",
+      "taken",
+    ]);
+  });
+
+  it("is free after kill -9 of its holder, without anything to clean up", async () => {
+    await using directory = await temporaryDirectory();
+    await using holder = await startProgram("take-lock.ts", directory.path);
+    assert.equal(holder.line, "taken");
+    await assert.rejects(StoreLock.take(directory.path), new RegExp(`Process ${holder.child.pid} `));
+    await holder.kill("SIGKILL");
+    const lock = await StoreLock.take(directory.path);
+    assert.equal(lock.previous.node?.pid, holder.child.pid);
+    lock[Symbol.dispose]();
+  });
+
+  it("can be taken again once it was given back, also within one process", async () => {
+    await using directory = await temporaryDirectory();
+    const lock = await StoreLock.take(directory.path);
+    await assert.rejects(StoreLock.take(directory.path), { code: "already_running" });
+    lock[Symbol.dispose]();
+    lock[Symbol.dispose]();
+    (await StoreLock.take(directory.path))[Symbol.dispose]();
+  });
+
+  it("cannot be taken where there is no directory", async () => {
+    await using directory = await temporaryDirectory();
+    await assert.rejects(StoreLock.take(join(directory.path, "missing")), { code: "nats_server_failed" });
+  });
+});
+
+describe("the identity of a process", () => {
+  it("is the same each time and gone with the process", async () => {
+    await using directory = await temporaryDirectory();
+    await using program = await startProgram("take-lock.ts", directory.path);
+    const pid = program.child.pid ?? 0;
+    assert.deepEqual(processIdentity(pid), processIdentity(pid));
+    assert.notEqual(processIdentity(pid)?.started, processIdentity(process.pid)?.started);
+    await program.kill("SIGKILL");
+    assert.equal(processIdentity(pid), undefined);
+  });
+});

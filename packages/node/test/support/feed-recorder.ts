@@ -1,0 +1,31 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { decodeEvent, decodeLogRecord, type LogRecord, type NexEvent } from "@nex/protocol";
+import { waitFor } from "@nex/testing";
+
+/** Everything a node tells about its workloads, as its users receive it. */
+export class FeedRecorder {
+  readonly events: NexEvent[] = [];
+  readonly logs: LogRecord[] = [];
+
+  constructor(connection: NatsConnection) {
+    connection.subscribe("$NEX.events.>", { callback: (_, message) => void this.events.push(decodeEvent(message.data)) });
+    connection.subscribe("$NEX.logs.>", {
+      callback: (_, { subject, data }) => void this.logs.push(decodeLogRecord(subject, data, Date.now())),
+    });
+  }
+
+  /** The first event of that type, now or later. */
+  async event(type: string): Promise<NexEvent & { readonly data: Readonly<Record<string, unknown>> }> {
+    const found = await waitFor(() => this.events.find((event) => event.type === type), { message: `event ${type}` });
+    return found as NexEvent & { readonly data: Readonly<Record<string, unknown>> };
+  }
+
+  /** The first log record whose text has `part` in it, now or later. */
+  async log(part: string): Promise<LogRecord> {
+    return await waitFor(() => this.logs.find(({ text }) => text.includes(part)), { message: `a log of "${part}"` });
+  }
+
+  count(type: string): number {
+    return this.events.filter((event) => event.type === type).length;
+  }
+}
