@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { startNatsServer } from "@nex/testing";
 import type { LoadCommands } from "./processes/load-process.ts";
 import { RemoteProcess } from "./processes/remote-process.ts";
-import { System } from "./system.ts";
+import { System, type SystemNeeds } from "./system.ts";
 
 /** What suites measure with: a NATS server, the bare echo and the load, each in a process of its own. */
 export interface Environment extends AsyncDisposable {
@@ -11,7 +11,7 @@ export interface Environment extends AsyncDisposable {
   /** Of the nats-server. */
   readonly serverVersion: string;
   /** A node for one suite. It ends with the environment at the latest. */
-  startSystem(options: { readonly poolSize: number }): Promise<System>;
+  startSystem(needs: SystemNeeds): Promise<System>;
 }
 
 const ECHO_SUBJECT = "bench.echo";
@@ -29,7 +29,7 @@ export async function startEnvironment(): Promise<Environment> {
     load,
     echo: { subject: ECHO_SUBJECT, pid: echo.pid },
     serverVersion,
-    startSystem: async ({ poolSize }) => owned.use(await System.start({ url, poolSize })),
+    startSystem: async (needs) => owned.use(await System.start({ url, ...needs })),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
 }

@@ -1,4 +1,4 @@
-import { chmod } from "node:fs/promises";
+import { chmod, constants, copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { agentPrograms, temporaryDirectory } from "@nex/testing";
@@ -9,10 +9,19 @@ import { RemoteProcess } from "./processes/remote-process.ts";
 
 const NEXUS = "bench";
 
-export interface SystemOptions {
+export interface SystemOptions extends SystemNeeds {
   readonly url: string;
+}
+
+/** What a suite may choose. */
+export interface SystemNeeds {
   /** Agents started ahead of deploys. */
   readonly poolSize: number;
+  /**
+   * Run node, agents and runners by a copy of the Node program, so that they share its memory with one another but
+   * with no other program of the machine. Default false.
+   */
+  readonly ownNodeProgram?: boolean;
 }
 
 /** A Nex node in a process of its own, and a client that deploys to it over NATS. */
@@ -32,14 +41,15 @@ export class System implements AsyncDisposable {
   }
 
   /** Resolves when the pool is full. */
-  static async start({ url, poolSize }: SystemOptions): Promise<System> {
+  static async start({ url, poolSize, ownNodeProgram = false }: SystemOptions): Promise<System> {
     await using stack = new AsyncDisposableStack();
     const directory = stack.use(await temporaryDirectory("nex-bench-"));
     // The users that sandboxes run as must get through to their own directories.
     await chmod(directory.path, 0o711);
+    const node = ownNodeProgram ? await copyOfNode(directory.path) : process.execPath;
     const options: NodeProcessOptions = {
       nats: { connect: { servers: url } },
-      programs: { node: process.execPath, ...agentPrograms() },
+      programs: { node, ...agentPrograms() },
       config: {
         nexus: NEXUS,
         sandbox: "process",
@@ -49,10 +59,10 @@ export class System implements AsyncDisposable {
       },
     };
     const program = await bundleNode(directory.path);
-    const started = RemoteProcess.start<NodeCommands>(program, { args: [JSON.stringify(options)], nodeOptions: [] });
-    const node = stack.use(await started);
-    const client = stack.use(await ControlClient.connect(url, await node.run("id", undefined), NEXUS));
-    const system = new System(node.pid, client, poolSize, stack.move());
+    const args = [JSON.stringify(options)];
+    const remote = stack.use(await RemoteProcess.start<NodeCommands>(program, { args, node, nodeOptions: [] }));
+    const client = stack.use(await ControlClient.connect(url, await remote.run("id", undefined), NEXUS));
+    const system = new System(remote.pid, client, poolSize, stack.move());
     await system.whenCalm();
     return system;
   }
@@ -77,6 +87,12 @@ export class System implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+async function copyOfNode(directory: string): Promise<string> {
+  const copy = join(directory, "node");
+  await copyFile(process.execPath, copy, constants.COPYFILE_FICLONE);
+  return copy;
 }
 
 /** Run from its sources, the node would also hold the compiler that strips their types. */

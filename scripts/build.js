@@ -33,12 +33,15 @@ const SINGLE_FILE = /** @type {const} */ ({ format: "cjs", target: "node26" });
 const PROGRAMS = [
   { entry: "packages/agent/src/main.ts", output: "packages/agent/dist/nex-agent.cjs", options: SINGLE_FILE },
   { entry: "packages/agent/src/runner/main.ts", output: "packages/agent/dist/nex-runner.cjs", options: SINGLE_FILE },
+  // A released CLI brings its own copies; in the workspace they are the same.
+  { entry: "packages/agent/src/main.ts", output: "packages/cli/dist/nex-agent.cjs", options: SINGLE_FILE },
+  { entry: "packages/agent/src/runner/main.ts", output: "packages/cli/dist/nex-runner.cjs", options: SINGLE_FILE },
   {
     entry: "packages/cli/src/main.ts",
     output: "packages/cli/dist/nex.js",
     options: {
       format: "esm",
-      target: "node22",
+      target: "node26",
       // It bundles functions for `nex run`, and has a program of its own that cannot be bundled.
       external: ["esbuild"],
       // CommonJS packages inside the bundle require Node's own modules.
@@ -117,10 +120,9 @@ function packageNames() {
 
 async function main() {
   sweep();
-  const present = PROGRAMS.filter(({ entry }) => fs.existsSync(path.join(ROOT, entry)));
-  await Promise.all(present.map(bundle));
+  await Promise.all(PROGRAMS.map(bundle));
   if (!process.argv.includes("--bundles")) compile();
-  process.stdout.write(`${JSON.stringify(present.map(({ output }) => output))}\n`);
+  process.stdout.write(`${JSON.stringify(PROGRAMS.map(({ output }) => output))}\n`);
 }
 
 try {

@@ -9,6 +9,8 @@ export interface RemoteProcessOptions {
   readonly args?: readonly string[];
   /** Options of Node. Default: those of this process, so that TypeScript sources resolve alike. */
   readonly nodeOptions?: readonly string[];
+  /** Default: the Node that runs this process. */
+  readonly node?: string;
 }
 
 /** A program in a process of its own that does what {@link Commands} it serves, so that it disturbs no other. */
@@ -33,9 +35,9 @@ export class RemoteProcess<C extends Commands> implements AsyncDisposable {
   /** Starts `program`, a file, and waits until it takes commands. */
   static async start<C extends Commands>(
     program: string,
-    { args = [], nodeOptions = process.execArgv }: RemoteProcessOptions = {},
+    { args = [], nodeOptions = process.execArgv, node = process.execPath }: RemoteProcessOptions = {},
   ): Promise<RemoteProcess<C>> {
-    const child = fork(program, args, { execArgv: [...nodeOptions], serialization: "advanced" });
+    const child = fork(program, args, { execPath: node, execArgv: [...nodeOptions], serialization: "advanced" });
     const remote = new RemoteProcess<C>(program, child);
     await remote.#ready.promise;
     return remote;

@@ -52,7 +52,6 @@ async function sendAll(connection: NatsConnection, orders: readonly OrderMessage
   const sender = async (): Promise<void> => {
     for (const { subject, payload } of queue) {
       const sentAt = performance.now();
-      // oxlint-disable-next-line no-await-in-loop -- each sender has one order under way
       const reply = await connection.request(subject, payload, { timeout: 10_000 });
       tally.add(reply.json<OrderReply>(), performance.now() - sentAt);
     }

@@ -79,6 +79,7 @@ export class Agent {
       { deadlineMs: 5000 },
     );
     agreeOnVersion(version);
+    if (this.#life.state !== "starting") return;
     this.#life.enter("idle");
     await this.#runners.admit(this.#link);
     this.#report({ type: "runner_ready" });
@@ -91,7 +92,8 @@ export class Agent {
       return false;
     }
     this.#stop.abort();
-    const [killed] = await Promise.all([this.#workload?.stop(graceMs) ?? false, this.#runners.discard()]);
+    const killed = (await this.#workload?.stop(graceMs)) ?? false;
+    await this.#runners.discard();
     this.#logs.flush();
     this.#life.enter("gone");
     // After the reply to the undeploy that brought us here has been written.

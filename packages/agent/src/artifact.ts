@@ -12,7 +12,11 @@ const PULL_DEADLINE_MS = 120_000;
  * @throws NexError `artifact_corrupt` when the bytes are not the ones that were signed
  */
 export async function pullArtifact(link: Link, order: DeployOrder, path: string, signal: AbortSignal): Promise<void> {
-  const { reply, stream } = link.open(artifact.code, Buffer.from("null"), { deadlineMs: PULL_DEADLINE_MS, signal });
+  const withdraw = new AbortController();
+  const { reply, stream } = link.open(artifact.code, Buffer.from("null"), {
+    deadlineMs: PULL_DEADLINE_MS,
+    signal: AbortSignal.any([signal, withdraw.signal]),
+  });
   // Whatever goes wrong shows in the stream first; the reply's own rejection adds nothing then.
   reply.catch(() => undefined);
   const hash = createHash("sha256");
@@ -21,9 +25,11 @@ export async function pullArtifact(link: Link, order: DeployOrder, path: string,
     await using file = await open(path, "wx", 0o500);
     for await (const chunk of stream) {
       size += chunk.length;
-      if (size > order.size) break;
+      if (size > order.size) {
+        throw new NexError("artifact_corrupt", `The artifact has more than the ${order.size} bytes that were signed. Upload it again.`, { data: { size } });
+      }
       hash.update(chunk);
-      await file.write(chunk);
+      await file.writeFile(chunk);
     }
     decode(artifact.name, artifact.reply, await reply);
     const found = hash.digest("hex");
@@ -37,6 +43,7 @@ export async function pullArtifact(link: Link, order: DeployOrder, path: string,
       );
     }
   } catch (error) {
+    withdraw.abort(error);
     await rm(path, { force: true });
     throw error;
   }

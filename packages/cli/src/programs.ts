@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import type { SandboxPrograms } from "@nex/node";
 import { NexError } from "@nex/protocol";
 
-/** Beside this file in a release; in the workspace, where the agent's package has built them. */
-const PLACES = ["./", "../../agent/dist/", "../../../agent/dist/"];
+/** Beside the bundle this is part of; seen from the sources, where the build puts it. */
+const PLACES = ["./", "../dist/"];
 
 /** The programs that run in sandboxes. @throws NexError `missing_tool` */
 export function sandboxPrograms(): SandboxPrograms {

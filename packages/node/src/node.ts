@@ -10,6 +10,7 @@ import { openNodeConnection } from "./connections/node-connection.ts";
 import { Admission } from "./control-api/admission.ts";
 import type { ControlContext } from "./control-api/context.ts";
 import { ControlApi } from "./control-api/control-api.ts";
+import { DeploysUnderWay } from "./control-api/deploys-under-way.ts";
 import { nodeTags, ping } from "./control-api/endpoints/describe.ts";
 import { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from "./embedded-nats/embedded-nats.ts";
 import { Feeds } from "./feeds/feeds.ts";
@@ -123,6 +124,8 @@ export class NexNode implements AsyncDisposable {
     });
     stack.defer(async () => await supervisor.close());
 
+    const startedAt = Date.now();
+    const stopping = new AbortController();
     const context: ControlContext = {
       config,
       identity,
@@ -132,16 +135,19 @@ export class NexNode implements AsyncDisposable {
         issuers: config.issuers,
         acceptLegacyClaims: config.accept_legacy_claims,
         memory,
+        startedAt,
       }),
       supervisor,
       artifacts,
-      cache: new ArtifactCache(config.cache_directory, artifacts),
+      deploys: new DeploysUnderWay(supervisor, config.max_instances),
+      cache: new ArtifactCache(config.cache_directory, artifacts, stopping.signal),
       feeds,
       sandbox: driver.name,
-      startedAt: Date.now(),
+      startedAt,
       lameDuck: false,
     };
     await openApi(stack, connection, context);
+    stack.defer(() => stopping.abort(new NexError("cancelled", "The node is stopping.")));
     pool.fill();
     return new NexNode(identity.nodeId, embedded?.url ?? connection.getServer(), driver.name, stack.move());
   }
@@ -201,7 +207,8 @@ async function openApi(
   stack.defer(async () => await responder.close());
   const api = new ControlApi(connection, context);
   await api.open();
-  stack.defer(async () => await api.close());
+  // Deploys under way end with the supervisor; the API waits for them, to answer them all.
+  stack.defer(async () => void (await Promise.all([api.close(), context.supervisor.close()])));
   const heartbeat = setInterval(() => {
     const { version, uptime, tags, nexus, node_id, running_machines } = ping(context);
     announce("heartbeat", { version, node_id, nexus, uptime, tags, running_machines });
@@ -213,6 +220,9 @@ async function openApi(
 
 /** Frees the room of artifacts nobody needs. A failure shows at the next upload; it must not end the node. */
 async function collectArtifacts(context: ControlContext): Promise<void> {
-  const needed = context.supervisor.artifacts;
-  await Promise.allSettled([context.artifacts.collect(needed, ARTIFACT_KEEP_MS), context.cache.prune(needed)]);
+  const needed = new Set([...context.supervisor.artifacts, ...context.deploys.artifacts]);
+  await Promise.allSettled([
+    context.artifacts.collect(needed, ARTIFACT_KEEP_MS),
+    context.cache.prune(needed, ARTIFACT_KEEP_MS),
+  ]);
 }

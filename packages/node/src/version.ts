@@ -4,4 +4,4 @@ import type { WorkloadKind } from "@nex/protocol";
 export const VERSION = "0.1.0";
 
 /** Kinds the agent of this release can run. */
-export const SUPPORTED_KINDS: readonly WorkloadKind[] = ["elf", "javascript"];
+export const SUPPORTED_KINDS: readonly WorkloadKind[] = ["elf", "javascript", "wasm"];

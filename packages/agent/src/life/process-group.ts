@@ -47,7 +47,8 @@ export class ProcessGroup {
 
   signal(signal: NodeJS.Signals): void {
     const { pid } = this.child;
-    if (pid === undefined) return;
+    // Once the leader was collected its number may be another's.
+    if (pid === undefined || this.#isOver) return;
     try {
       process.kill(-pid, signal);
     } catch (error) {
@@ -57,18 +58,15 @@ export class ProcessGroup {
 
   /** SIGTERM to the group, up to `graceMs` of waiting, then SIGKILL. True if it had to be killed. */
   async end(graceMs: number): Promise<boolean> {
+    if (this.#isOver) return false;
     let killed = false;
-    if (!this.#isOver) {
-      this.signal("SIGTERM");
-      const timer = setTimeout(() => {
-        killed = true;
-        this.signal("SIGKILL");
-      }, graceMs);
-      await this.ended;
-      clearTimeout(timer);
-    }
-    // The leader is gone; what it started and left behind goes too.
-    this.signal("SIGKILL");
+    this.signal("SIGTERM");
+    const timer = setTimeout(() => {
+      killed = true;
+      this.signal("SIGKILL");
+    }, graceMs);
+    await this.ended;
+    clearTimeout(timer);
     return killed;
   }
 
@@ -80,6 +78,8 @@ export class ProcessGroup {
       // The program could not be started; `spawn` has said why through the error event.
       return { exitCode: 127, signal: null };
     } finally {
+      // The leader is gone; what it started and left behind goes too.
+      this.signal("SIGKILL");
       this.#isOver = true;
     }
   }

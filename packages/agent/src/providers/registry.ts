@@ -2,8 +2,9 @@ import { NexError, type WorkloadKind } from "@nex/protocol";
 import { elfProvider } from "./elf/elf-provider.ts";
 import { javascriptProvider } from "./javascript/javascript-provider.ts";
 import type { Provider } from "./provider.ts";
+import { wasmProvider } from "./wasm/wasm-provider.ts";
 
-const PROVIDERS: readonly Provider[] = [elfProvider, javascriptProvider];
+const PROVIDERS: readonly Provider[] = [elfProvider, javascriptProvider, wasmProvider];
 
 /** @throws NexError `unsupported_kind` */
 export function providerFor(kind: WorkloadKind): Provider {

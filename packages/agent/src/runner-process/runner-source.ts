@@ -1,4 +1,5 @@
 import { callMethod, type Link, type LinkAddress, runnerToken, type WorkloadEvent } from "@nex/link";
+import { NexError } from "@nex/protocol";
 import type { LogBatcher } from "../logs/log-batcher.ts";
 import { RunnerProcess } from "./runner-process.ts";
 
@@ -13,6 +14,8 @@ export interface RunnerSourceOptions {
 /** Starts runners; keeps one ahead, so that a deploy only has to hand it the source. */
 export class RunnerSource {
   readonly #options: RunnerSourceOptions;
+  readonly #runners: Set<RunnerProcess> = new Set();
+  #isClosed = false;
   #link: Link | undefined;
   #ahead: Promise<RunnerProcess> | undefined;
 
@@ -22,7 +25,7 @@ export class RunnerSource {
 
   /** Starts the first runner's process at once: it comes up while the agent is still saying hello. */
   startAhead(): void {
-    this.#ahead ??= RunnerProcess.start(this.#options);
+    this.#ahead ??= this.#start();
     this.#ahead.catch(() => undefined);
   }
 
@@ -44,17 +47,30 @@ export class RunnerSource {
         return runner;
       }
     }
-    const [runner, token] = await Promise.all([RunnerProcess.start(this.#options), this.#token()]);
-    await runner.boot(token);
+    const [runner, token] = await Promise.all([this.#start(), this.#token()]);
+    try {
+      await runner.boot(token);
+    } catch (error) {
+      await runner.end(0);
+      throw error;
+    }
     return runner;
   }
 
-  /** Ends the runner that waits, if there is one. */
+  /** Kills every runner that is still there, the one that waits among them, and starts no more. */
   async discard(): Promise<void> {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    const runner = await ahead?.catch(() => undefined);
-    await runner?.end(0);
+    this.#isClosed = true;
+    await this.#ahead?.catch(() => undefined);
+    await Promise.all([...this.#runners].map(async (runner) => await runner.end(0)));
+  }
+
+  async #start(): Promise<RunnerProcess> {
+    if (this.#isClosed) throw new NexError("link_closed", "The agent is ending and starts no more runners.");
+    const runner = await RunnerProcess.start(this.#options);
+    this.#runners.add(runner);
+    void runner.ended.then(() => this.#runners.delete(runner));
+    if (this.#isClosed) await runner.end(0);
+    return runner;
   }
 
   async #token(): Promise<string> {

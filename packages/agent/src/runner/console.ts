@@ -42,12 +42,22 @@ function writeLog(logs: LogBatcher, level: LogLevel, parts: readonly unknown[]):
 /** The name under which the function's source was loaded is ours; a reader knows the file without it. */
 export const FUNCTION_URL_PREFIX = "nex:///";
 
+/** The stack of anything thrown, which may be an object that refuses to be read. */
+export function stackOf(thrown: unknown): string | undefined {
+  try {
+    const stack = typeof thrown === "object" && thrown !== null ? (thrown as Error).stack : undefined;
+    return typeof stack === "string" ? stack : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A stack as the function's author wants it: their files by name, and none of the runner's own frames. */
 export function readableStack(text: string): string {
   if (!text.includes("\n    at ")) return text.replaceAll(FUNCTION_URL_PREFIX, "");
   const runnerFile = process.argv[1] ?? "";
   const lines = text
     .split("\n")
-    .filter((line) => !(line.startsWith("    at ") && (line.includes(runnerFile) || line.includes("(node:internal"))));
+    .filter((line) => !(line.startsWith("    at ") && (line.includes(runnerFile) || /[ (]node:internal/.test(line))));
   return lines.join("\n").replaceAll(FUNCTION_URL_PREFIX, "");
 }

@@ -14,7 +14,8 @@ void agentLink.closed.then(() => process.exit(0));
 process.on("uncaughtException", (error) => {
   runner.reportFault(error);
   // After an exception nobody caught the module's state is unknown; a fresh runner takes over.
-  setTimeout(() => process.exit(70), 20);
+  process.exit(70);
 });
 process.on("unhandledRejection", (reason) => runner.reportFault(reason));
 process.on("SIGTERM", () => process.exit(0));
+process.on("exit", (code) => runner.leave(code));

@@ -1,3 +1,4 @@
+import { format } from "node:util";
 import { handlerFailure } from "@nex/functions/internal";
 import {
   ABANDONED_CODE,
@@ -21,7 +22,7 @@ import {
 import { NexError } from "@nex/protocol";
 import type { EncodedReply } from "@nex/functions/internal";
 import { LogBatcher } from "../logs/log-batcher.ts";
-import { captureConsole, functionLog, readableStack } from "./console.ts";
+import { captureConsole, functionLog, readableStack, stackOf } from "./console.ts";
 import { loadFunction } from "./forms/load-function.ts";
 import { currentInvocation, Invocation, type InvocationScope } from "./invocation.ts";
 import type { LoadedFunction } from "./loaded-function.ts";
@@ -58,10 +59,15 @@ export class Runner {
     nodeLink.handle(TRIGGER_CODE, (call) => this.#trigger(call));
   }
 
-  /** Writes what a fault outside any invocation was, and sends all that is still gathered. */
+  /** Writes what a fault outside any invocation was. */
   reportFault(thrown: unknown): void {
     this.#logFailure(thrown);
+  }
+
+  /** Sends all that is still gathered: the process is about to end. */
+  leave(exitCode: number): void {
     this.#logs.flush();
+    this.#nodeLink.close(new NexError("link_closed", `The runner ended with exit code ${exitCode}.`));
   }
 
   async #load(order: LoadOrder, call: IncomingCall): Promise<LoadReply> {
@@ -77,7 +83,8 @@ export class Runner {
       env: Object.freeze({ ...order.env }),
       log: functionLog(this.#logs),
     };
-    this.#function = await loadFunction(order, source);
+    const maxReply = this.#greeting.max_payload;
+    this.#function = await loadFunction(order, source, { logs: this.#logs, maxReply });
     return { concurrency: this.#function.concurrency };
   }
 
@@ -121,12 +128,14 @@ export class Runner {
         : [...headers].flatMap(([name, values]) => values.map((value) => [name, value] as const)),
     );
     const limit = this.#greeting!.max_payload;
-    if (head.length + payload.length > limit) {
+    // NATS counts headers too; in its own form, which takes no more than the link's and a dozen bytes.
+    const headerBytes = headers === undefined ? 0 : head.length + 12;
+    if (headerBytes + payload.length > limit) {
       this.#fail(
         call,
         new NexError(
           "reply_too_large",
-          `The function's reply has ${payload.length} bytes; the NATS server carries at most ${limit} in one message.`,
+          `The function's reply has ${headerBytes + payload.length} bytes with its headers; the NATS server carries at most ${limit} in one message.`,
         ),
       );
       return;
@@ -136,16 +145,15 @@ export class Runner {
 
   #fail(call: IncomingCall, thrown: unknown): void {
     this.#logFailure(thrown);
-    if (call.open) call.fail(handlerFailure(thrown));
+    if (call.open) call.fail(failureOf(thrown));
     else this.#abandoned--;
   }
 
   #logFailure(thrown: unknown): void {
-    const stack = typeof thrown === "object" && thrown !== null ? (thrown as Error).stack : undefined;
     this.#logs.add(
       "error",
       "console",
-      readableStack(typeof stack === "string" ? stack : `Thrown: ${String(thrown)}`),
+      readableStack(stackOf(thrown) ?? format("Thrown: %O", thrown)),
       currentInvocation.getStore()?.invocationId,
     );
   }
@@ -158,7 +166,16 @@ export class Runner {
   };
 }
 
-async function collect(call: IncomingCall, size: number): Promise<Buffer> {
+/** What is thrown may be an object that refuses to be read; its caller is answered all the same. */
+function failureOf(thrown: unknown): NexError {
+  try {
+    return handlerFailure(thrown);
+  } catch {
+    return new NexError("function_failed", "The function threw something that has no text.");
+  }
+}
+
+async function collect(call: IncomingCall, size: number): Promise<Buffer<ArrayBuffer>> {
   const chunks: Buffer[] = [];
   for await (const chunk of call.stream) chunks.push(chunk);
   const source = Buffer.concat(chunks);

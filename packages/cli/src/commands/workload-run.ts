@@ -8,7 +8,6 @@ import { type Command, type CommandContext, defineCommand } from "../command.ts"
 import { choice, duration, flag, integer, list, pairs, required, size, text } from "../option.ts";
 import { withClient } from "../session.ts";
 
-
 const options = {
   name: text("-n, --name <name>", "name of the workload (default: the file's name)"),
   type: choice(

@@ -29,12 +29,8 @@ export const command: Command = defineCommand({
           data: payload,
           headers: Object.fromEntries(headers),
           ...(subject === undefined ? {} : { subject }),
-          timeoutMs: ctx.global.timeoutMs + REPLY_ALLOWANCE_MS,
         }),
     );
     ctx.print.bytes(reply.data);
   },
 });
-
-/** Beyond `--timeout`, so that the node's word on a missed deadline arrives before ours, ms. */
-const REPLY_ALLOWANCE_MS = 1000;

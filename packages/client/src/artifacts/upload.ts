@@ -35,12 +35,12 @@ export async function uploadArtifact(
 ): Promise<void> {
   const store = await openArtifactBucket(connection);
   try {
-    if (!(await isStored(store, sha256))) await put(store, source, sha256, progress, signal);
+    if (await isStored(store, sha256)) progress(source.size);
+    else await put(store, source, sha256, progress, signal);
   } catch (error) {
     // The store of the library throws what reading threw, and in it, what aborted it.
     throw natsError(error, `$O.${ARTIFACT_BUCKET}.>`);
   }
-  progress(source.size);
 }
 
 /** Anybody who may write to the store can put other bytes under this name. */

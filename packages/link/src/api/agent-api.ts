@@ -18,10 +18,12 @@ export interface DeployOrder {
   readonly triggers: readonly string[];
   /** How long a service must stay up to count as running, ms. */
   readonly ready_ms: number;
+  /** What the memory of a WebAssembly function may grow to. Absent: the form's default. */
+  readonly memory_bytes?: number | undefined;
 }
 
 export interface DeployReply {
-  /** Only functions of the script form run one invocation at a time. */
+  /** Functions of the script form and WebAssembly functions run one invocation at a time. */
   readonly concurrency: "many" | "one";
 }
 
@@ -39,6 +41,7 @@ export const deploy: Method<DeployOrder, DeployReply> = defineMethod(
     argv: z.array(z.string()),
     triggers: z.array(z.string()),
     ready_ms: z.number(),
+    memory_bytes: z.optional(z.number()),
   }),
   z.object({ concurrency: z.enum(["many", "one"]) }),
 );

@@ -19,6 +19,8 @@ export interface LoadOrder {
   readonly size: number;
   readonly env: Readonly<Record<string, string>>;
   readonly triggers: readonly string[];
+  /** For WebAssembly: what the guest's memory may grow to. Absent: the form's default. */
+  readonly memory_bytes?: number | undefined;
 }
 
 export interface LoadReply {
@@ -37,6 +39,7 @@ export const load: Method<LoadOrder, LoadReply> = defineMethod(
     size: z.number(),
     env: z.record(z.string(), z.string()),
     triggers: z.array(z.string()),
+    memory_bytes: z.optional(z.number()),
   }),
   z.object({ concurrency: z.enum(["many", "one"]) }),
 );

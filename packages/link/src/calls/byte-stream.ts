@@ -47,7 +47,6 @@ export class ByteStream implements AsyncIterable<Buffer> {
           "The stream ended before all bytes were written: the call was answered already.",
         );
       if (this.#sendCredit === 0) {
-        // oxlint-disable-next-line no-await-in-loop -- the wait is the back-pressure
         await new Promise<void>((resolve) => this.#creditWaiters.push(resolve));
         continue;
       }
@@ -77,7 +76,6 @@ export class ByteStream implements AsyncIterable<Buffer> {
       } else if (this.#receiveEnded) {
         return;
       } else {
-        // oxlint-disable-next-line no-await-in-loop -- waits for the next frame
         await new Promise<void>((resolve) => this.#readWaiters.push(resolve));
       }
     }

@@ -1,47 +1,47 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { NexError } from "@nex/protocol";
 import type { ArtifactRef } from "../supervisor/plan.ts";
-import type { ArtifactStore } from "./artifact-store.ts";
+import type { ArtifactStore, ObjectPlace } from "./artifact-store.ts";
 
 /** An artifact on this machine. */
 export interface CachedArtifact extends ArtifactRef {
   readonly path: string;
 }
 
-/** Where an artifact lies in JetStream. */
-export interface ObjectPlace {
-  readonly bucket: string;
-  readonly name: string;
-  /** JetStream domain; empty or absent for none. */
-  readonly domain?: string;
-}
-
-/** Artifacts on this machine, so that replicas, restarts and rollbacks need no transfer. Verified as they come in. */
+/** Artifacts on this machine, so that replicas, restarts and rollbacks need no transfer. */
 export class ArtifactCache {
   readonly #directory: string;
   readonly #store: ArtifactStore;
+  readonly #signal: AbortSignal | undefined;
   readonly #underWay: Map<string, Promise<CachedArtifact>> = new Map();
 
-  constructor(directory: string, store: ArtifactStore) {
+  /** @param signal ends transfers */
+  constructor(directory: string, store: ArtifactStore, signal?: AbortSignal) {
     this.#directory = directory;
     this.#store = store;
+    this.#signal = signal;
   }
 
-  /** Fetches the artifact that was signed, unless it is here already. @throws NexError `artifact_missing`, `artifact_corrupt`, `too_large` */
+  /**
+   * Fetches the artifact that was signed, unless it is here already.
+   * @throws NexError `artifact_missing`, `artifact_corrupt`, `too_large`, `not_allowed`
+   */
   async fetch(sha256: string, place: ObjectPlace): Promise<CachedArtifact> {
-    const path = this.#path(sha256);
-    const size = await sizeOf(path);
-    if (size !== undefined) return { sha256, size, path };
-    const running = this.#underWay.get(sha256);
+    const found = await this.#find(sha256);
+    if (found !== undefined) return found;
+    // By place too: nobody's transfer may fail because another named the same hash and a place where it is not.
+    const key = JSON.stringify([sha256, place]);
+    const running = this.#underWay.get(key);
     if (running !== undefined) return await running;
-    const work = this.#fetchSigned(sha256, place);
-    this.#underWay.set(sha256, work);
+    const work = this.#download(place, sha256);
+    this.#underWay.set(key, work);
     try {
       return await work;
     } finally {
-      this.#underWay.delete(sha256);
+      this.#underWay.delete(key);
     }
   }
 
@@ -50,43 +50,58 @@ export class ArtifactCache {
     return await this.#download(place);
   }
 
-  /** Removes what is not needed. */
-  async prune(needed: ReadonlySet<string>): Promise<void> {
+  /**
+   * Removes what was not used for so long, ms. What is `needed` counts as used now, so that another node of this
+   * machine, which may share the directory, leaves it alone.
+   */
+  async prune(needed: ReadonlySet<string>, unusedForMs: number): Promise<void> {
+    const now = new Date();
+    await Promise.allSettled([...needed].map(async (sha256) => await utimes(this.#path(sha256), now, now)));
     const names = await readdir(this.#directory).catch(() => []);
-    await Promise.all(
-      names
-        .filter((name) => !needed.has(name) && !this.#underWay.has(name))
-        .map(async (name) => await this.#forget(name)),
+    await Promise.allSettled(
+      names.map(async (name) => {
+        const path = join(this.#directory, name);
+        if ((await stat(path)).mtimeMs < now.getTime() - unusedForMs) await rm(path, { force: true });
+      }),
     );
   }
 
-  async #fetchSigned(sha256: string, place: ObjectPlace): Promise<CachedArtifact> {
-    const found = await this.#download(place);
-    if (found.sha256 === sha256) return found;
-    await this.#forget(found.sha256);
-    throw new NexError(
-      "artifact_corrupt",
-      `The object "${place.name}" in "${place.bucket}" has SHA-256 ${found.sha256}, but ${sha256} was signed. Upload the artifact again and deploy it.`,
-      { data: { found: found.sha256, signed: sha256 } },
-    );
+  /** Looks at the bytes again: a machine that lost power may hold a file that has the name and not the content. */
+  async #find(sha256: string): Promise<CachedArtifact | undefined> {
+    const path = this.#path(sha256);
+    const hash = createHash("sha256");
+    let size = 0;
+    try {
+      for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        hash.update(chunk);
+      }
+      if (hash.digest("hex") !== sha256) return undefined;
+      const now = new Date();
+      await utimes(path, now, now);
+      return { sha256, size, path };
+    } catch {
+      return undefined;
+    }
   }
 
-  async #download({ bucket, name, domain }: ObjectPlace): Promise<CachedArtifact> {
+  /** Into a file of its own first: what is there under a hash has it, always. */
+  async #download(place: ObjectPlace, signed?: string): Promise<CachedArtifact> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const partial = join(this.#directory, `.${randomUUID()}`);
-    const { data } = await this.#store.read(bucket, name, domain);
     const hash = createHash("sha256");
     let size = 0;
     try {
       {
         await using file = await open(partial, "wx", 0o600);
-        for await (const chunk of data) {
+        for await (const chunk of this.#store.read(place, this.#signal)) {
           size += chunk.length;
           hash.update(chunk);
-          await file.write(chunk);
+          await file.writeFile(chunk);
         }
       }
       const sha256 = hash.digest("hex");
+      if (signed !== undefined && sha256 !== signed) throw otherThanSigned(place, sha256, signed);
       const path = this.#path(sha256);
       await rename(partial, path);
       return { sha256, size, path };
@@ -96,19 +111,15 @@ export class ArtifactCache {
     }
   }
 
-  async #forget(sha256: string): Promise<void> {
-    await rm(this.#path(sha256), { force: true });
-  }
-
   #path(sha256: string): string {
     return join(this.#directory, sha256);
   }
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch {
-    return undefined;
-  }
+function otherThanSigned({ bucket, name }: ObjectPlace, found: string, signed: string): NexError {
+  return new NexError(
+    "artifact_corrupt",
+    `The object "${name}" in "${bucket}" has SHA-256 ${found}, but ${signed} was signed. Upload the artifact again and deploy it.`,
+    { data: { found, signed } },
+  );
 }

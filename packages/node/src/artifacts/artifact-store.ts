@@ -5,31 +5,45 @@ import { Objm, type ObjectStore } from "@nats-io/obj";
 import { jetstream, JetStreamApiError } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { formatSize, NexError } from "@nex/protocol";
+import { readChunks } from "./read-chunks.ts";
 
 /** Object store of all artifacts of a nexus; the objects' names are their SHA-256. */
 export const ARTIFACT_BUCKET = "nex_artifacts";
+
+/** Where an artifact lies in JetStream. */
+export interface ObjectPlace {
+  readonly bucket: string;
+  readonly name: string;
+  /** JetStream domain; empty or absent for none. */
+  readonly domain?: string;
+}
 
 export interface ArtifactStoreOptions {
   /** Bytes all artifacts together may take. Default 1 GiB. */
   readonly maxBytes?: number;
   /** Bytes one artifact may have. Default 256 MiB. */
   readonly maxArtifactBytes?: number;
+  /** An object of which nothing comes for this long is given up on, ms. Default 10,000. */
+  readonly chunkTimeoutMs?: number;
 }
 
 const DEFAULT_MAX_BYTES = 2 ** 30;
 const DEFAULT_MAX_ARTIFACT_BYTES = 256 * 2 ** 20;
+const DEFAULT_CHUNK_TIMEOUT_MS = 10_000;
 
 /** The artifacts of a nexus in JetStream, by content. */
 export class ArtifactStore {
   readonly maxArtifactBytes: number;
   readonly #connection: NatsConnection;
   readonly #maxBytes: number;
+  readonly #chunkTimeoutMs: number;
   #bucket: Promise<ObjectStore> | undefined;
 
   constructor(connection: NatsConnection, options: ArtifactStoreOptions = {}) {
     this.#connection = connection;
     this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
     this.maxArtifactBytes = options.maxArtifactBytes ?? DEFAULT_MAX_ARTIFACT_BYTES;
+    this.#chunkTimeoutMs = options.chunkTimeoutMs ?? DEFAULT_CHUNK_TIMEOUT_MS;
   }
 
   /** Makes the bucket if it is not there. @throws NexError `jetstream_unavailable` */
@@ -44,33 +58,38 @@ export class ArtifactStore {
   }
 
   /**
-   * Reads an object of any bucket.
-   * @throws NexError `artifact_missing`, `too_large`
+   * Reads an object of any bucket, but follows no links: they lead to buckets nobody allowed.
+   * @throws NexError `artifact_missing`, `too_large`, `not_allowed`, also while it is read; `artifact_corrupt` then
    */
-  async read(
-    bucket: string,
-    name: string,
-    domain?: string,
-  ): Promise<{ readonly size: number; readonly data: ReadableStream<Uint8Array> }> {
+  async *read({ bucket, name, domain }: ObjectPlace, signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
     const store = bucket === ARTIFACT_BUCKET ? await this.open() : await this.#foreign(bucket, domain);
     const info = await store.info(name);
-    if (info === null)
+    if (info === null) {
       throw new NexError(
         "artifact_missing",
         `There is no object "${name}" in the object store "${bucket}". Upload the artifact first.`,
         { data: { bucket, name } },
       );
-    if (info.size > this.maxArtifactBytes) {
-      throw new NexError(
-        "too_large",
-        `The artifact has ${formatSize(info.size)}; this node takes at most ${formatSize(this.maxArtifactBytes)}.`,
-        { data: { size: info.size } },
-      );
     }
+    if (info.options?.link !== undefined) throw linkRefused(bucket, name);
+    this.#checkSize(info.size);
     const found = await store.get(name);
     if (found === null)
       throw new NexError("artifact_missing", `The object "${name}" disappeared from "${bucket}" while it was read.`);
-    return { size: info.size, data: found.data };
+    // It says the same as the data's own error, and nobody else looks at it.
+    found.error.catch(() => undefined);
+    // It may have become a link since the first look.
+    if (found.info.bucket !== bucket || found.info.name !== name) {
+      await found.data.cancel();
+      throw linkRefused(bucket, name);
+    }
+    let size = 0;
+    for await (const chunk of readChunks(found.data, this.#chunkTimeoutMs, signal)) {
+      // What the object says of its size is its writer's word.
+      size += chunk.length;
+      this.#checkSize(size);
+      yield chunk;
+    }
   }
 
   /** Stores a file under its hash unless it is there already. @throws NexError `artifact_quota` */
@@ -91,11 +110,19 @@ export class ArtifactStore {
     let removed = 0;
     for (const info of await store.list()) {
       if (needed.has(info.name) || Date.parse(info.mtime) > before) continue;
-      // oxlint-disable-next-line no-await-in-loop -- a clean-up has time, the server has better things to do
       await store.delete(info.name);
       removed++;
     }
     return removed;
+  }
+
+  #checkSize(size: number): void {
+    if (size <= this.maxArtifactBytes) return;
+    throw new NexError(
+      "too_large",
+      `The artifact has ${formatSize(size)} or more; this node takes at most ${formatSize(this.maxArtifactBytes)}.`,
+      { data: { size, max_artifact_bytes: this.maxArtifactBytes } },
+    );
   }
 
   async #create(): Promise<ObjectStore> {
@@ -125,6 +152,14 @@ export class ArtifactStore {
       );
     }
   }
+}
+
+function linkRefused(bucket: string, name: string): NexError {
+  return new NexError(
+    "not_allowed",
+    `The object "${name}" in "${bucket}" is a link to another object. This node reads artifacts only where they lie: upload the artifact itself.`,
+    { data: { bucket, name } },
+  );
 }
 
 /** JetStream's code for a stream that has reached its limit. */

@@ -1,7 +1,7 @@
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkMessage, isName, isSubjectPattern, parseSize } from "@nex/protocol";
+import { checkMessage, decodePublic, isName, isSubjectPattern, parseSize } from "@nex/protocol";
 import { type NamespaceCredentials, namespaceCredentialsSchema } from "../connections/namespace-credentials.ts";
 import { SANDBOX_NAMES, type SandboxName } from "../sandboxes/sandbox.ts";
 
@@ -72,10 +72,12 @@ export interface NodeConfig {
   readonly cache_directory: string;
 }
 
-const size = z.union([z.int().positive(), z.string().transform((text) => parseSize(text))]);
+const size = z.union([z.int().positive(), z.string().transform((text, context) => readSize(text, context))], {
+  error: "must be a number of bytes, or a size such as 64MiB, and more than none",
+});
 const name = z.string().refine(isName, { error: "must be 1 to 63 letters, digits, `_` or `-`" });
 const namespaces = z.array(z.union([name, z.literal("*")])).min(1);
-const account = z.string().regex(/^[A-Z2-7]{56}$/, { error: "must be a public nkey such as A…" });
+const account = z.string().refine(isIssuer, { error: "must be a public nkey such as A…" });
 
 const functions = z
   .strictObject({
@@ -116,6 +118,26 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
   runtime_directory: z.string().default(() => defaultRuntimeDirectory()),
   cache_directory: z.string().default(() => join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "nex")),
 });
+
+function readSize(text: string, context: z.RefinementCtx<string>): number {
+  try {
+    const bytes = parseSize(text);
+    if (bytes > 0) return bytes;
+  } catch {
+    // Told below, with the key.
+  }
+  context.issues.push({ code: "custom", message: "must be a size such as 64MiB", input: text });
+  return z.NEVER;
+}
+
+/** A key with a typing error would admit nobody, and nobody would know why. */
+function isIssuer(text: string): boolean {
+  try {
+    return decodePublic(text).role !== "curve";
+  } catch {
+    return false;
+  }
+}
 
 /** @throws NexError `invalid_request` naming the key */
 export function completeNodeOptions(options: NodeOptions): NodeConfig {

@@ -1,4 +1,11 @@
-import { checkClaims, type Claims, type ClaimsExpectation, decodeClaims, NexError } from "@nex/protocol";
+import {
+  checkClaims,
+  type Claims,
+  type ClaimsExpectation,
+  decodeClaims,
+  isLegacyClaims,
+  NexError,
+} from "@nex/protocol";
 import type { ClaimsMemory } from "../state/claims-memory.ts";
 
 /** Namespaces an issuer may use; `*` stands for all. */
@@ -11,6 +18,8 @@ export interface AdmissionOptions {
   readonly issuers: Issuers;
   readonly acceptLegacyClaims: boolean;
   readonly memory: ClaimsMemory;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
 }
 
 /** Decides whether signed claims allow what is asked. */
@@ -45,12 +54,23 @@ export class Admission {
 
   /** Checks that claims were signed for this very request. @throws NexError `claims_mismatch`, `claims_expired`, `claims_invalid` */
   check(claims: Claims, expectation: Omit<ClaimsExpectation, "nexus" | "node" | "now" | "acceptLegacy">): void {
-    const { nexus, nodeId, acceptLegacyClaims } = this.#options;
+    const { nexus, nodeId, acceptLegacyClaims, startedAt } = this.#options;
     checkClaims(claims, { ...expectation, nexus, node: nodeId, now: Date.now(), acceptLegacy: acceptLegacyClaims });
+    // A node has a new id after each start, and what it did under its old one is not known to it any more.
+    const wholeSecond = Math.floor(startedAt / 1000) * 1000;
+    if (claims.node === undefined && !isLegacyClaims(claims) && claims.issuedAt < wholeSecond) {
+      throw new NexError(
+        "claims_expired",
+        "The claims name no node and were issued before this one started. Sign the request again, best for this very node; check the clocks of both machines.",
+        { data: { issued_at: new Date(claims.issuedAt).toISOString(), started_at: new Date(startedAt).toISOString() } },
+      );
+    }
   }
 
   /** Uses the claims up. The last check, so that a request refused for another reason can be sent again. @throws NexError `claims_replayed` */
   async use(claims: Claims): Promise<void> {
-    await this.#options.memory.use(claims.id, this.#options.nodeId);
+    const { memory, nodeId } = this.#options;
+    // 0.2.7's claims name neither node nor nexus: used once, they are used up for all who remember here.
+    await memory.use(claims.id, isLegacyClaims(claims) ? "" : nodeId);
   }
 }

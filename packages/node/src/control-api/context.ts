@@ -5,6 +5,7 @@ import type { NodeConfig } from "../config/node-config.ts";
 import type { NodeIdentity } from "../state/identity.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { Admission } from "./admission.ts";
+import type { DeploysUnderWay } from "./deploys-under-way.ts";
 
 /** What the endpoints of the control API work with. */
 export interface ControlContext {
@@ -12,6 +13,7 @@ export interface ControlContext {
   readonly identity: NodeIdentity;
   readonly admission: Admission;
   readonly supervisor: Supervisor;
+  readonly deploys: DeploysUnderWay;
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
   readonly feeds: Feeds;

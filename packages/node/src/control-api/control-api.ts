@@ -9,8 +9,8 @@ import {
   encodeMessage,
   ENVELOPE_TYPES,
   type EnvelopeType,
-  failureEnvelope,
   logsRequestSchema,
+  type MessageLimits,
   NexError,
   parseControlSubject,
   parseMessage,
@@ -32,18 +32,28 @@ import { info, ping, workloadPing, workloads } from "./endpoints/describe.ts";
 import { recentEvents, recentLogs } from "./endpoints/feeds.ts";
 import { rollback, stopInstance, undeploy } from "./endpoints/stop.ts";
 import { RateLimit } from "./rate-limit.ts";
+import { encodeRefusal, tellable } from "./refusal.ts";
 
-/** Requests per second that change something: each costs a signature check and may start processes. */
-const CHANGES_PER_SECOND = 20;
-const CHANGES_BURST = 50;
+/** Requests per second and at once, by what they cost the node. */
+const LIMITS = {
+  /** A signature check, and processes to start. */
+  changes: { perSecond: 20, burst: 50 },
+  questions: { perSecond: 200, burst: 400 },
+  /** A look through thousands of kept records, and half a megabyte of them in the answer. */
+  feeds: { perSecond: 20, burst: 40 },
+} as const;
+type Limit = keyof typeof LIMITS;
 
-/** Questions per second. They cost less, but their answers may be long. */
-const QUESTIONS_PER_SECOND = 200;
-const QUESTIONS_BURST = 400;
+/** Refusals that are told as events. Anybody can cause one, and events that matter must not drown in them. */
+const REPORTS_PER_SECOND = 1;
+const REPORTS_BURST = 50;
+
+/** A question is short. One of a megabyte costs more to read than its answer is worth. */
+const QUESTION_LIMITS: MessageLimits = { maxBytes: 64 * 1024 };
 
 interface Endpoint {
   readonly type: EnvelopeType;
-  readonly changes: boolean;
+  readonly limit: Limit;
   /** The data of the reply; `undefined` to stay silent. */
   answer(context: ControlContext, subject: ControlSubject, body: Uint8Array): unknown;
 }
@@ -52,70 +62,75 @@ interface Endpoint {
 const ENDPOINTS: Readonly<Record<ControlSubject["operation"], Endpoint>> = {
   AUCTION: {
     type: ENVELOPE_TYPES.auction,
-    changes: false,
+    limit: "questions",
     answer: (context, _, body) =>
-      fitsAuction(context, parseQuery(auctionRequestSchema, body)) ? ping(context) : undefined,
+      fitsAuction(context, parseQuery(auctionRequestSchema, body, QUESTION_LIMITS)) ? ping(context) : undefined,
   },
-  PING: { type: ENVELOPE_TYPES.ping, changes: false, answer: (context) => ping(context) },
+  PING: { type: ENVELOPE_TYPES.ping, limit: "questions", answer: (context) => ping(context) },
   WPING: {
     type: ENVELOPE_TYPES.ping,
-    changes: false,
+    limit: "questions",
     answer: (context, { namespace, workload }) => workloadPing(context, namespace!, workload),
   },
   INFO: {
     type: ENVELOPE_TYPES.info,
-    changes: false,
+    limit: "questions",
     answer: async (context, { namespace }) => await info(context, namespace!),
   },
   WORKLOADS: {
     type: ENVELOPE_TYPES.workloads,
-    changes: false,
+    limit: "questions",
     answer: (context, { namespace }) => workloads(context, namespace!),
   },
   LOGS: {
     type: ENVELOPE_TYPES.logs,
-    changes: false,
-    answer: (context, { namespace }, body) => recentLogs(context, namespace!, parseQuery(logsRequestSchema, body)),
+    limit: "feeds",
+    answer: (context, { namespace }, body) =>
+      recentLogs(context, namespace!, parseQuery(logsRequestSchema, body, QUESTION_LIMITS)),
   },
   RECENT_EVENTS: {
     type: ENVELOPE_TYPES.recentEvents,
-    changes: false,
+    limit: "feeds",
     answer: (context, { namespace }, body) =>
-      recentEvents(context, namespace!, parseQuery(recentEventsRequestSchema, body)),
+      recentEvents(context, namespace!, parseQuery(recentEventsRequestSchema, body, QUESTION_LIMITS)),
   },
   DEPLOY: {
     type: ENVELOPE_TYPES.run,
-    changes: true,
+    limit: "changes",
     answer: async (context, { namespace }, body) =>
       await deploy(context, checkName("namespace", namespace!), parseMessage(deployRequestSchema, body)),
   },
   STOP: {
     type: ENVELOPE_TYPES.stop,
-    changes: true,
+    limit: "changes",
     answer: async (context, { namespace }, body) =>
       await stopInstance(context, namespace!, parseMessage(stopRequestSchema, body)),
   },
   UNDEPLOY: {
     type: ENVELOPE_TYPES.undeploy,
-    changes: true,
+    limit: "changes",
     answer: async (context, { namespace }, body) =>
       await undeploy(context, namespace!, parseMessage(undeployRequestSchema, body)),
   },
   ROLLBACK: {
     type: ENVELOPE_TYPES.rollback,
-    changes: true,
+    limit: "changes",
     answer: async (context, { namespace }, body) =>
       await rollback(context, namespace!, parseMessage(rollbackRequestSchema, body)),
   },
-  LAMEDUCK: { type: ENVELOPE_TYPES.lameDuck, changes: true, answer: (context) => enterLameDuck(context) },
+  LAMEDUCK: { type: ENVELOPE_TYPES.lameDuck, limit: "changes", answer: (context) => enterLameDuck(context) },
 };
 
 /** The node's API on NATS. Broadcast subjects have no queue group: every node answers for itself. */
 export class ControlApi {
   readonly #connection: NatsConnection;
   readonly #context: ControlContext;
-  readonly #changes: RateLimit = new RateLimit(CHANGES_PER_SECOND, CHANGES_BURST);
-  readonly #questions: RateLimit = new RateLimit(QUESTIONS_PER_SECOND, QUESTIONS_BURST);
+  readonly #limits: Readonly<Record<Limit, RateLimit>> = {
+    changes: limitOf("changes"),
+    questions: limitOf("questions"),
+    feeds: limitOf("feeds"),
+  };
+  readonly #reports: RateLimit = new RateLimit(REPORTS_PER_SECOND, REPORTS_BURST);
   readonly #running: Set<Promise<void>> = new Set();
   #subscriptions: readonly Subscription[] = [];
 
@@ -172,6 +187,9 @@ export class ControlApi {
     const endpoint = subject === undefined ? undefined : ENDPOINTS[subject.operation];
     const type = endpoint?.type ?? ENVELOPE_TYPES.ping;
     try {
+      if (!this.#limits[endpoint?.limit ?? "questions"].take()) {
+        throw new NexError("rate_limited", "This node gets more requests than it takes. Wait a second and try again.");
+      }
       if (subject === undefined || endpoint === undefined) {
         throw new NexError(
           "invalid_request",
@@ -179,15 +197,33 @@ export class ControlApi {
           { data: { subject: message.subject.slice(0, 200) } },
         );
       }
-      if (!(endpoint.changes ? this.#changes : this.#questions).take()) {
-        throw new NexError("rate_limited", "This node gets more requests than it takes. Wait a second and try again.");
-      }
       const data = await endpoint.answer(this.#context, subject, message.data);
-      if (data !== undefined) message.respond(encodeMessage(successEnvelope(type, data)));
+      if (data !== undefined) this.#respond(message, encodeMessage(successEnvelope(type, data)));
     } catch (thrown) {
       const error = toNexError(thrown);
       this.#report(subject, error);
-      message.respond(encodeMessage(failureEnvelope(type, error)));
+      this.#refuse(message, type, error);
+    }
+  }
+
+  #respond(message: Msg, body: Uint8Array): void {
+    const max = this.#connection.info?.max_payload ?? Infinity;
+    if (body.length <= max) {
+      message.respond(body);
+      return;
+    }
+    throw new NexError(
+      "reply_too_large",
+      `The answer has ${body.length} bytes, and the NATS server takes ${max}. Ask for less (limit), or raise its max_payload.`,
+      { data: { bytes: body.length, max_payload: max } },
+    );
+  }
+
+  #refuse(message: Msg, type: EnvelopeType, error: NexError): void {
+    try {
+      message.respond(encodeRefusal(type, error));
+    } catch {
+      // The connection has closed under us: there is nobody to tell.
     }
   }
 
@@ -198,15 +234,20 @@ export class ControlApi {
         : subject?.operation === "STOP" || subject?.operation === "UNDEPLOY"
           ? "stop_refused"
           : undefined;
-    if (type === undefined || error.code === "rate_limited") return;
+    if (type === undefined || error.code === "rate_limited" || !this.#reports.take()) return;
     const { feeds, identity } = this.#context;
     feeds.publishEvent(
       createEvent(type, identity.nodeId, subject?.namespace ?? SYSTEM_NAMESPACE, {
         code: error.code,
-        message: error.message,
+        message: tellable(error).message,
       }),
     );
   }
+}
+
+function limitOf(name: Limit): RateLimit {
+  const { perSecond, burst } = LIMITS[name];
+  return new RateLimit(perSecond, burst);
 }
 
 function enterLameDuck(context: ControlContext): { readonly node_id: string; readonly success: boolean } {

@@ -10,7 +10,6 @@ export async function chooseSandbox(wanted: SandboxName | "auto"): Promise<Sandb
   const reasons: string[] = [];
   for (const driver of SANDBOX_DRIVERS) {
     if (wanted !== "auto" && wanted !== driver.name) continue;
-    // oxlint-disable-next-line no-await-in-loop -- a weaker sandbox is looked at only when the stronger one fails
     const reason = await driver.unavailable();
     if (reason === undefined) return driver;
     reasons.push(`${driver.name}: ${reason}`);

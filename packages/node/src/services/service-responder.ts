@@ -1,5 +1,6 @@
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { encodeMessage } from "@nex/protocol";
+import { RateLimit } from "../control-api/rate-limit.ts";
 import { mayReplyTo } from "../triggers/answers.ts";
 
 /** One thing that shows up in `nats micro ls`. Form and names as in NATS's service API (ADR-32). */
@@ -30,6 +31,10 @@ const VERBS = {
 } as const;
 type Verb = keyof typeof VERBS;
 
+/** Replies per second: one small question asks every function for one. */
+const REPLIES_PER_SECOND = 5000;
+const REPLIES_BURST = 20_000;
+
 /**
  * Answers `$SRV.*` for the node and all its functions with one subscription: a service object of the client
  * library for each function would cost ten subscriptions and 47 KB.
@@ -37,6 +42,7 @@ type Verb = keyof typeof VERBS;
 export class ServiceResponder {
   readonly #connection: NatsConnection;
   readonly #services: () => readonly ServiceDescription[];
+  readonly #limit: RateLimit = new RateLimit(REPLIES_PER_SECOND, REPLIES_BURST);
   #subscription: Subscription | undefined;
 
   constructor(connection: NatsConnection, services: () => readonly ServiceDescription[]) {
@@ -62,11 +68,22 @@ export class ServiceResponder {
     const [, word = "", name, id, ...rest] = message.subject.split(".");
     const verb = word.toUpperCase();
     if (!(verb in VERBS) || rest.length > 0) return;
+    // Even a question nobody here answers is a look through all services.
+    if (!this.#limit.take()) return;
     for (const service of this.#services()) {
       if (name !== undefined && service.name.toLowerCase() !== name.toLowerCase()) continue;
       if (id !== undefined && service.id !== id) continue;
-      // A message is answered once for each service, so `respond` cannot serve.
-      this.#connection.publish(reply, encodeMessage(describe(verb as Verb, service)));
+      if (!this.#limit.take()) return;
+      this.#publish(reply, encodeMessage(describe(verb as Verb, service)));
+    }
+  }
+
+  /** A message is answered once for each service, so `respond` cannot serve. */
+  #publish(reply: string, body: Uint8Array): void {
+    try {
+      this.#connection.publish(reply, body);
+    } catch {
+      // The connection is closing, or hundreds of long triggers are more than its server takes in one message.
     }
   }
 }

@@ -17,13 +17,18 @@ export interface RuntimeDirectory extends AsyncDisposable {
 export async function makeRuntimeDirectory(parent: string): Promise<RuntimeDirectory> {
   try {
     await mkdir(parent, { recursive: true, mode: 0o711 });
+    await checkOwner(parent);
     await removeOrphans(parent);
     const path = await mkdtemp(join(parent, "n"));
+    await using unfinished = new AsyncDisposableStack();
+    const remove = async (): Promise<void> => await rm(path, { recursive: true, force: true });
+    unfinished.defer(remove);
     // Sandboxes have users of their own, who must get through but need not look around.
     await chmod(path, 0o711);
     if (process.getuid?.() === 0) await checkPassage(path);
     await writeFile(join(path, OWNER_FILE), JSON.stringify(processIdentity(process.pid)), { mode: 0o600 });
-    return { path, [Symbol.asyncDispose]: async () => await rm(path, { recursive: true, force: true }) };
+    unfinished.move();
+    return { path, [Symbol.asyncDispose]: remove };
   } catch (cause) {
     if (cause instanceof NexError) throw cause;
     throw new NexError(
@@ -38,9 +43,7 @@ async function removeOrphans(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const path = join(parent, name);
     try {
-      // oxlint-disable-next-line no-await-in-loop -- a handful of directories, once per start
       const owner = JSON.parse(await readFile(join(path, OWNER_FILE), "utf8")) as ProcessIdentity;
-      // oxlint-disable-next-line no-await-in-loop -- as above
       if (!isRunning(owner)) await rm(path, { recursive: true, force: true });
     } catch {
       // Not ours, or just being made.
@@ -48,10 +51,23 @@ async function removeOrphans(parent: string): Promise<void> {
   }
 }
 
+/** Whoever owns the directory, or may write to it, can put another in the place of ours. */
+async function checkOwner(parent: string): Promise<void> {
+  const { uid, mode } = await stat(parent);
+  const isOthers = process.getuid !== undefined && uid !== process.getuid() && uid !== 0;
+  // Where everybody may write, the sticky bit keeps them from what is not theirs.
+  const isOpen = (mode & 0o002) !== 0 && (mode & 0o1000) === 0;
+  if (!isOthers && !isOpen) return;
+  throw new NexError(
+    "sandbox_refused",
+    `The directory ${parent} ${isOthers ? "belongs to another user" : "can be written by everybody"}, who could take over the sandboxes in it. Name another with runtime_directory.`,
+    { data: { directory: parent } },
+  );
+}
+
 /** Every directory above must let other users through. */
 async function checkPassage(path: string): Promise<void> {
   for (let directory = path; directory !== parse(path).root; directory = dirname(directory)) {
-    // oxlint-disable-next-line no-await-in-loop -- from the bottom up
     const { mode } = await stat(directory);
     if ((mode & 0o001) === 0) {
       throw new NexError(

@@ -121,10 +121,10 @@ export class Instance implements AgentSessionListener {
     link.handleNotify(ABANDONED_CODE, (body) => {
       if (body.length === 4 && body.readUInt32LE(0) > MAX_ABANDONED) void this.#retireRunner(runner.link);
     });
-    void link.closed.then(() => {
+    void link.closed.then((reason) => {
       // Before anything was loaded into it, or under a service, nobody misses a runner.
       if (this.#dispatcher === undefined || this.#runner !== runner || this.#life.isEnding) return;
-      void this.#replaceRunner(performance.now() - runner.since);
+      void this.#replaceRunner(performance.now() - runner.since, reason);
     });
   }
 
@@ -139,12 +139,8 @@ export class Instance implements AgentSessionListener {
         data: { exit_code: event.exit_code, signal: event.signal },
       });
     }
-    const { exit_code, signal, reason } = event;
-    const wasAsked = this.#life.isEnding;
-    this.#options.feed.note(this.#id, wasAsked ? "info" : "warn", reason);
-    // The end of a service shows as the loss of its sandbox, which tells it once for all causes.
-    if (event.type === "runner_ended")
-      this.#options.feed.event("runner_replaced", { id: this.#id, exit_code, signal, reason });
+    // What follows from it is told where it is seen for certain: the loss of the sandbox, the end of the runner's link.
+    this.#options.feed.note(this.#id, this.#life.isEnding ? "info" : "warn", event.reason);
   }
 
   onTrouble(text: string): void {
@@ -155,7 +151,6 @@ export class Instance implements AgentSessionListener {
     const reason =
       "The function's event loop did not answer after an invocation's deadline: its runner is killed and replaced. Is there an endless loop?";
     this.#options.feed.note(this.#id, "error", reason);
-    this.#options.feed.event("runner_replaced", { id: this.#id, reason: "blocked" });
     link.close(
       new NexError(
         "interrupted",
@@ -181,8 +176,12 @@ export class Instance implements AgentSessionListener {
       argv: plan.argv,
       triggers: plan.triggers,
       ready_ms: READY_MS,
+      memory_bytes: plan.memoryBytes,
     };
     const { concurrency } = await session.deploy(order, artifactPath, DEPLOY_DEADLINE_MS, signal);
+    if (this.#runner === undefined && plan.triggers.length > 0) {
+      throw new NexError("link_protocol", "The agent says that it runs the function, but no runner has said hello.");
+    }
     this.#concurrency = concurrency;
     this.#attach();
     this.#replaceIfEnded();
@@ -235,11 +234,14 @@ export class Instance implements AgentSessionListener {
   }
 
   /** The runner has ended or was killed: gets another one in the same sandbox. */
-  async #replaceRunner(livedMs: number): Promise<void> {
+  async #replaceRunner(livedMs: number, why: NexError): Promise<void> {
     if (this.#replacing || this.#life.isEnding || this.#session?.isLost !== false) return;
     const session = this.#session;
     this.#replacing = true;
     this.#dispatcher?.detach();
+    // Only this side closes a runner's link with this code.
+    const reason = why.code === "interrupted" ? "blocked" : "ended";
+    this.#options.feed.event("runner_replaced", { id: this.#id, reason });
     this.#quickDeaths = livedMs < QUICK_DEATH_MS ? this.#quickDeaths + 1 : 0;
     try {
       if (this.#quickDeaths > 1) await this.#pause(this.#quickDeaths - 2);
@@ -256,7 +258,9 @@ export class Instance implements AgentSessionListener {
 
   /** A runner may end before its end is listened for, or while it is about to replace another. */
   #replaceIfEnded(): void {
-    if (this.#dispatcher !== undefined && this.#runner?.link.isClosed === true) void this.#replaceRunner(0);
+    const link = this.#runner?.link;
+    if (this.#dispatcher !== undefined && link?.isClosed === true)
+      void link.closed.then((reason) => this.#replaceRunner(0, reason));
   }
 
   /** The runner works but holds too many invocations that never settle: a new one takes over, the old one empties. */

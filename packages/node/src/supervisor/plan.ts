@@ -24,6 +24,8 @@ export interface WorkloadPlan {
   readonly deadlineMs: number;
   readonly maxInFlight: number;
   readonly maxWaiting: number;
+  /** What the memory of a WebAssembly function may grow to. Absent: as much as such a function gets by default. */
+  readonly memoryBytes?: number;
   /** What the issuer signed. Whoever stops or replaces the workload must be the same. */
   readonly claims: Claims;
 }

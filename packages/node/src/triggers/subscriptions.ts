@@ -43,7 +43,7 @@ export class TriggerSubscriptions {
     });
   }
 
-  /** Resolves when the server has all subscriptions. @throws NexError `not_allowed` if it refused one */
+  /** Resolves when the server has all subscriptions. @throws NexError `not_allowed` if it refused one, `connection_failed`, `cancelled` */
   async confirm(signal: AbortSignal): Promise<void> {
     const stopped = Promise.withResolvers<never>();
     const stop = (): void =>
@@ -52,7 +52,7 @@ export class TriggerSubscriptions {
     if (signal.aborted) stop();
     try {
       // A server that is away answers when it is back: the caller may not want to wait for that.
-      await Promise.race([this.#connection.flush(), stopped.promise]);
+      await Promise.race([this.#flush(), stopped.promise]);
     } finally {
       signal.removeEventListener("abort", stop);
     }
@@ -70,6 +70,14 @@ export class TriggerSubscriptions {
     timer.abort();
     // Those that were not confirmed must not come back with the server.
     for (const subscription of this.#subscriptions) if (!subscription.isClosed()) subscription.unsubscribe();
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await this.#connection.flush();
+    } catch (cause) {
+      throw new NexError("connection_failed", "The connection to NATS was lost while the function was subscribed to its triggers. Deploy it again.", { cause });
+    }
   }
 
   #refuse(pattern: string, error: Error, { onRefused }: TriggerSubscriptionsOptions): void {

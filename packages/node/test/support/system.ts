@@ -1,5 +1,5 @@
-import { chmod, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, readdir, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import type { NexError, WorkloadDetail } from "@nex/protocol";
 import { agentPrograms, childrenOf, startNatsServer, temporaryDirectory, type TestNats, waitFor } from "@nex/testing";
@@ -17,6 +17,8 @@ export interface SystemOptions {
   readonly poolSize?: number;
   /** Default: the bundles of packages/agent. */
   readonly programs?: Partial<SandboxPrograms>;
+  /** Default false. */
+  readonly jetstream?: boolean;
   /** Where the node connects instead of straight to the server. */
   readonly url?: (nats: TestNats) => string;
   /** Accounts in the server's configuration. Default: one for everybody, with JetStream, and the system's own. */
@@ -71,9 +73,13 @@ export class TestSystem implements AsyncDisposable {
 
   static async start(options: SystemOptions = {}): Promise<TestSystem> {
     await using stack = new AsyncDisposableStack();
-    const nats = stack.use(await startNatsServer({ config: options.accounts ?? ACCOUNTS }));
+    const nats = stack.use(await startNatsServer({ jetstream: options.jetstream ?? false, config: options.accounts ?? ACCOUNTS }));
     const directory = stack.use(await temporaryDirectory("nex-node-"));
-    await chmod(directory.path, 0o711);
+    // Sandboxes have users of their own, who must get through; the directory of a whole test run is closed to them.
+    for (const path of [directory.path, dirname(directory.path)]) {
+      const { mode } = await stat(path);
+      if ((mode & 0o001) === 0) await chmod(path, 0o711);
+    }
     const url = options.url?.(nats) ?? nats.url;
     const connection = await openNodeConnection({ servers: url, name: "node" });
     stack.defer(async () => await connection.close());

@@ -6,13 +6,19 @@ import type { LoadedFunction } from "../loaded-function.ts";
 import { loadModuleForm } from "./module-form.ts";
 import { loadScriptForm } from "./script-form.ts";
 import { loadFailure } from "./source-position.ts";
+import { loadWasmForm, type WasmFormOptions } from "./wasm-form.ts";
 
 /**
- * Makes a function of its source. What compiles as a classic script is the script form of 0.2.7; a module's
- * `import` and `export` do not.
+ * Makes a function of its source. JavaScript that compiles as a classic script is the script form of 0.2.7; a
+ * module's `import` and `export` do not.
  * @throws NexError `invalid_artifact`
  */
-export async function loadFunction(order: LoadOrder, source: Buffer): Promise<LoadedFunction> {
+export async function loadFunction(
+  order: LoadOrder,
+  source: Buffer<ArrayBuffer>,
+  options: WasmFormOptions,
+): Promise<LoadedFunction> {
+  if (order.kind === "wasm") return await loadWasmForm(order, source, options);
   const text = decodeSource(source);
   const url = `${FUNCTION_URL_PREFIX}${order.name}.js`;
   try {

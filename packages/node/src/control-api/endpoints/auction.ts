@@ -6,7 +6,8 @@ import { nodeTags } from "./describe.ts";
 /** True if this node fits what the auction asks for; values of tags match whatever their case, as in 0.2.7. */
 export function fitsAuction(context: ControlContext, request: AuctionRequest): boolean {
   const tags = nodeTags(context);
-  const equal = (key: string, wanted: string): boolean => tags[key]?.toLowerCase() === wanted.toLowerCase();
+  const equal = (key: string, wanted: string): boolean =>
+    Object.hasOwn(tags, key) && tags[key]?.toLowerCase() === wanted.toLowerCase();
   if (request.arch !== undefined && !equal("nex.arch", request.arch)) return false;
   if (request.os !== undefined && !equal("nex.os", request.os)) return false;
   if (request.sandboxed !== undefined && request.sandboxed !== (context.sandbox !== "process")) return false;

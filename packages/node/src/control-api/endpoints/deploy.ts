@@ -4,6 +4,7 @@ import {
   deployKind,
   type DeployRequest,
   isLegacyClaims,
+  isName,
   LEGACY_HASH,
   NexError,
   openEnvironment,
@@ -12,21 +13,37 @@ import {
   type WorkloadDetail,
   type WorkloadKind,
 } from "@nex/protocol";
-import { ARTIFACT_BUCKET } from "../../artifacts/artifact-store.ts";
-import type { CachedArtifact, ObjectPlace } from "../../artifacts/artifact-cache.ts";
+import { ARTIFACT_BUCKET, type ObjectPlace } from "../../artifacts/artifact-store.ts";
+import type { CachedArtifact } from "../../artifacts/artifact-cache.ts";
 import type { WorkloadPlan } from "../../supervisor/plan.ts";
 import { SUPPORTED_KINDS } from "../../version.ts";
 import type { ControlContext } from "../context.ts";
 
+/** Characters of a bucket's or an object's name: far more than either ever has. */
+const MAX_LOCATION_LENGTH = 1024;
+
+/** Of description and tags together. Lists of workloads show them, and must fit one message. */
+const MAX_LABELS_LENGTH = 4096;
+
+/** It becomes a file's name in the cache. */
+const SHA256 = /^[0-9a-f]{64}$/;
+
 /** Runs a deploy: every check first, cheap ones before dear ones, then the artifact, then the workload. */
 export async function deploy(context: ControlContext, namespace: string, request: DeployRequest): Promise<RunResponse> {
-  checkCapacity(context, request);
+  checkFit(context, request);
   const kind = checkKind(request);
+  checkMemory(context, kind, request);
   const triggers = checkTriggers(context, kind, request);
   const place = checkPlace(context, request);
   const claims = context.admission.decode(request.workload_jwt, namespace);
   checkClaims(context, claims, namespace, kind, request);
-  checkOwner(context, namespace, claims);
+  using _admitted = context.deploys.begin({
+    namespace,
+    name: claims.name,
+    issuer: claims.issuer,
+    replicas: request.replicas ?? 1,
+    artifact: claims.hash,
+  });
   // The dearest check of all, 1.5 ms of arithmetic: only for those who may deploy.
   const env = openEnvironment(request.environment, context.identity.exchangeKey, request.sender_public_key);
   await context.admission.use(claims);
@@ -47,12 +64,13 @@ export async function deploy(context: ControlContext, namespace: string, request
     deadlineMs: request.deadline_ms ?? functions.deadline_ms,
     maxInFlight: request.max_in_flight ?? functions.max_in_flight,
     maxWaiting: request.max_waiting ?? functions.max_waiting,
+    ...(request.memory_bytes === undefined ? {} : { memoryBytes: request.memory_bytes }),
     claims,
   };
   return toRunResponse(await context.supervisor.deploy(plan, artifact.path), claims);
 }
 
-function checkCapacity(context: ControlContext, request: DeployRequest): void {
+function checkFit(context: ControlContext, request: DeployRequest): void {
   if (context.lameDuck) throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
   if (request.target_node !== context.identity.nodeId) {
     throw new NexError(
@@ -67,19 +85,11 @@ function checkCapacity(context: ControlContext, request: DeployRequest): void {
       "This node takes no credentials from a deploy (trigger_connection, host_services): its operator configures each namespace's connection.",
     );
   }
-  const { max_instances } = context.config;
-  const wanted = context.supervisor.instanceCount + (request.replicas ?? 1);
-  if (max_instances > 0 && wanted > max_instances) {
+  if (JSON.stringify([request.description, request.tags]).length > MAX_LABELS_LENGTH) {
     throw new NexError(
-      "no_sandbox",
-      `Node is at maximum workload limit. Deploy request denied: ${max_instances} instances may run here.`,
-      { data: { max_instances } },
-    );
-  }
-  if (request.memory_bytes !== undefined) {
-    throw new NexError(
-      "unsupported_limit",
-      `The ${context.sandbox} sandbox of this node cannot limit memory. Deploy without --memory, or on a node whose sandbox can.`,
+      "invalid_request",
+      `Description and tags together may have ${MAX_LABELS_LENGTH} characters. Shorten them.`,
+      { data: { field: "description" } },
     );
   }
 }
@@ -91,6 +101,15 @@ function checkKind(request: DeployRequest): WorkloadKind {
     "unsupported_kind",
     `Unsupported workload type on this node: ${request.type}. It runs: ${SUPPORTED_KINDS.join(", ")}.`,
     { data: { kind, supported: SUPPORTED_KINDS } },
+  );
+}
+
+/** A WebAssembly module carries its limit within itself; for other kinds the sandbox would have to hold it. */
+function checkMemory(context: ControlContext, kind: WorkloadKind, request: DeployRequest): void {
+  if (request.memory_bytes === undefined || kind === "wasm") return;
+  throw new NexError(
+    "unsupported_limit",
+    `The ${context.sandbox} sandbox of this node cannot limit memory. Deploy without --memory, or on a node whose sandbox can.`,
   );
 }
 
@@ -132,6 +151,15 @@ function connectRefused(context: ControlContext, kind: WorkloadKind): NexError {
 
 /** The node reads objects with its own rights, so a deploy may only name stores that are meant for artifacts. */
 function checkPlace(context: ControlContext, request: DeployRequest): ObjectPlace {
+  const { Host, Path } = request.location;
+  // They come back in errors, and reading a path takes time that grows with the square of its slashes.
+  if (Host.length > MAX_LOCATION_LENGTH || Path.length > MAX_LOCATION_LENGTH) {
+    throw new NexError(
+      "invalid_request",
+      `The location's bucket and path may have ${MAX_LOCATION_LENGTH} characters each.`,
+      { data: { field: "location" } },
+    );
+  }
   const { bucket, name } = readObjectLocation(request.location);
   const allowed = [ARTIFACT_BUCKET, ...context.config.artifacts.buckets];
   if (!allowed.includes(bucket)) {
@@ -141,7 +169,14 @@ function checkPlace(context: ControlContext, request: DeployRequest): ObjectPlac
       { data: { bucket } },
     );
   }
-  return { bucket, name, ...(request.jsdomain === undefined ? {} : { domain: request.jsdomain }) };
+  const domain = request.jsdomain ?? "";
+  // It becomes part of the subjects the node asks JetStream on.
+  if (domain !== "" && !isName(domain)) {
+    throw new NexError("invalid_request", "A JetStream domain (jsdomain) is 1 to 63 letters, digits, `_` or `-`.", {
+      data: { field: "jsdomain" },
+    });
+  }
+  return { bucket, name, ...(domain === "" ? {} : { domain }) };
 }
 
 function checkClaims(
@@ -152,27 +187,20 @@ function checkClaims(
   request: DeployRequest,
 ): void {
   const { hash } = claims;
-  if (hash === undefined)
-    throw new NexError("claims_mismatch", "The claims name no artifact hash. Sign the SHA-256 of the artifact.");
+  const isHash = hash !== undefined && (SHA256.test(hash) || (isLegacyClaims(claims) && hash === LEGACY_HASH));
+  if (!isHash) {
+    throw new NexError(
+      "claims_mismatch",
+      "The claims name no artifact hash. Sign the SHA-256 of the artifact, in lower-case hex.",
+      { data: { what: "artifact" } },
+    );
+  }
   if (request.artifact !== undefined && request.artifact.sha256 !== hash) {
     throw new NexError("claims_mismatch", "The deploy names another artifact than its claims were signed for.", {
       data: { what: "artifact", signed: hash, expected: request.artifact.sha256 },
     });
   }
   context.admission.check(claims, { action: "deploy", namespace, kind, sha256: hash });
-}
-
-/** A workload belongs to whoever deployed it first; nobody else may replace it. */
-function checkOwner(context: ControlContext, namespace: string, claims: Claims): void {
-  const current = context.supervisor.running(namespace).find((workload) => workload.name === claims.name)?.current;
-  if (current === undefined || current.claims.issuer === claims.issuer) return;
-  throw new NexError(
-    "issuer_not_allowed",
-    `The workload "${claims.name}" runs already and belongs to another issuer, ${current.claims.issuer}. Choose another name.`,
-    {
-      data: { owner: current.claims.issuer, issuer: claims.issuer },
-    },
-  );
 }
 
 async function fetchArtifact(context: ControlContext, claims: Claims, place: ObjectPlace): Promise<CachedArtifact> {

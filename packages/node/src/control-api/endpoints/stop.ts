@@ -1,4 +1,5 @@
 import {
+  checkName,
   checkStopClaims,
   type Claims,
   NexError,
@@ -32,7 +33,7 @@ export async function undeploy(
   namespace: string,
   request: UndeployRequest,
 ): Promise<UndeployResponse> {
-  const workload = context.supervisor.get(namespace, request.name);
+  const workload = context.supervisor.get(namespace, checkName("workload", request.name));
   await admitStop(context, workload, request.workload_jwt);
   const instances = workload.instances.map((instance) => instance.id);
   await context.supervisor.stop(namespace, request.name);
@@ -45,7 +46,7 @@ export async function rollback(
   request: RollbackRequest,
 ): Promise<RollbackResponse> {
   if (context.lameDuck) throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
-  const workload = context.supervisor.get(namespace, request.name);
+  const workload = context.supervisor.get(namespace, checkName("workload", request.name));
   const { number, plan } = workload.revision(request.revision);
   const claims = context.admission.decode(request.workload_jwt, namespace);
   context.admission.check(claims, { action: "rollback", name: workload.name, namespace, sha256: plan.artifact.sha256 });

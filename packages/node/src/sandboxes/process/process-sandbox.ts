@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, open, rm } from "node:fs/promises";
+import { chmod, chown, type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 
@@ -120,8 +120,10 @@ async function startAgent(
   uid: number | undefined,
 ): Promise<ChildProcess> {
   const { node, agent, runner } = order.programs;
-  const files = await Promise.all([open(runner), open(agent), open(node)]);
+  const files: FileHandle[] = [];
   try {
+    // One after another: of several at once, those that opened would be lost, and stay open, when one fails.
+    for (const program of [runner, agent, node]) files.push(await open(program));
     const byDescriptor = process.platform === "linux";
     const path = (descriptor: number, otherwise: string): string =>
       byDescriptor ? `/proc/self/fd/${descriptor}` : otherwise;

@@ -32,7 +32,6 @@ export function returnUserId(uid: number): void {
  */
 export async function killAllOf(uid: number): Promise<void> {
   for (let round = 0; round < 50; round++) {
-    // oxlint-disable-next-line no-await-in-loop -- each round looks at what the one before left
     const pids = await processesOf(uid);
     if (pids.length === 0) return;
     for (const pid of pids) {
@@ -42,7 +41,6 @@ export async function killAllOf(uid: number): Promise<void> {
         // It ended between the look and the kill.
       }
     }
-    // oxlint-disable-next-line no-await-in-loop -- the kernel needs a moment to take them away
     await new Promise((resolve) => setTimeout(resolve, round));
   }
 }

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { LINK_VERSION } from "@nex/link";
+import { NexError } from "@nex/protocol";
+import { NodeDouble } from "./support/node-double.ts";
+
+describe("An agent", () => {
+  it("says hello with its token, role and version, and so does its runner with a token of its own", async () => {
+    await using node = await NodeDouble.start();
+    assert.deepEqual(node.hellos, [
+      { token: "agent-token", role: "agent", version: LINK_VERSION },
+      { token: "runner-token-1", role: "runner", version: LINK_VERSION },
+    ]);
+    assert.equal(node.runnerPids.length, 1, "the runner is up before any deploy");
+  });
+
+  it("ends, and says why, when the node speaks another version of the link", async () => {
+    await using node = await NodeDouble.begin({ version: "2.0" });
+    assert.deepEqual(await node.ended, { exitCode: 1, signal: null });
+    assert.match(node.output, /version 2\.0/);
+  });
+
+  it("ends, and says why, when the node refuses its hello", async () => {
+    await using node = await NodeDouble.begin({
+      onHello: () => {
+        throw new NexError("link_token", "The token was used before.");
+      },
+    });
+    assert.deepEqual(await node.ended, { exitCode: 1, signal: null });
+    assert.match(node.output, /The token was used before/);
+  });
+
+  it("ends when its runner's hello is refused", async () => {
+    await using node = await NodeDouble.begin({
+      onHello: ({ role }) => {
+        if (role === "runner") throw new NexError("link_token", "Not this runner.");
+      },
+    });
+    assert.equal((await node.ended).exitCode, 1);
+    assert.match(node.output, /Not this runner/);
+  });
+
+  for (const [what, metadata] of [
+    ["no metadata", ""],
+    ["metadata that are not JSON", "{"],
+    ["metadata without a token", '{"agent_id":"a","link":"unix:/x"}'],
+  ] as const) {
+    it(`started with ${what} says that people do not start agents`, async () => {
+      await using node = await NodeDouble.begin({ metadata });
+      assert.equal((await node.ended).exitCode, 1);
+      assert.match(node.output, /no metadata on descriptor 3.*never by hand/);
+    });
+  }
+
+  it("whose node is not there ends and says so", async () => {
+    await using node = await NodeDouble.begin({ metadata: JSON.stringify({ agent_id: "a", link: "unix:/nowhere/at/all", token: "t" }) });
+    assert.equal((await node.ended).exitCode, 1);
+    assert.match(node.output, /ENOENT|nowhere/);
+  });
+});

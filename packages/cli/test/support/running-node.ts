@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { temporaryDirectory } from "@nex/testing";
+import { buildCli, LAUNCHER, nex, type Ran } from "./built-cli.ts";
+
+export interface NodeReady {
+  readonly type: "node_ready";
+  readonly node_id: string;
+  readonly server: string;
+  readonly sandbox: string;
+  readonly pid: number;
+}
+
+/** A `nex up` of its own home, and the `nex` command in that home. */
+export interface RunningNode extends AsyncDisposable {
+  readonly ready: NodeReady;
+  /** Working directory of the commands. */
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string>>;
+  nex(...args: string[]): Promise<Ran>;
+  /** Standard output as JSON; the command must succeed. */
+  json<T>(...args: string[]): Promise<T>;
+  /** SIGTERM. @returns the exit code */
+  stop(): Promise<number | null>;
+}
+
+export async function runningNode(...args: string[]): Promise<RunningNode> {
+  buildCli();
+  const home = await temporaryDirectory("nex-home-");
+  const env = {
+    HOME: home.path,
+    XDG_CONFIG_HOME: join(home.path, "config"),
+    XDG_STATE_HOME: join(home.path, "state"),
+    XDG_CACHE_HOME: join(home.path, "cache"),
+    TMPDIR: process.env["TMPDIR"] ?? "/tmp",
+  };
+  const child = spawn(process.execPath, [LAUNCHER, "up", "--json", ...args], {
+    cwd: home.path,
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = once(child, "exit") as Promise<[number | null]>;
+  const stop = async (): Promise<number | null> => {
+    if (child.exitCode === null) child.kill("SIGTERM");
+    return (await ended)[0];
+  };
+  const ready = await firstLine(child);
+  const run = async (...line: string[]): Promise<Ran> => await nex(line, { env, cwd: home.path });
+  return {
+    ready,
+    directory: home.path,
+    env,
+    nex: run,
+    json: async <T>(...line: string[]) => {
+      const ran = await run(...line, "--json");
+      if (ran.exit !== 0) throw new Error(`nex ${line.join(" ")} ended with ${ran.exit}: ${ran.stderr}`);
+      return JSON.parse(ran.stdout) as T;
+    },
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+      await home[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function firstLine(child: ChildProcess): Promise<NodeReady> {
+  let complaints = "";
+  child.stderr!.on("data", (text: Buffer) => (complaints += text.toString()));
+  for await (const line of createInterface({ input: child.stdout! })) return JSON.parse(line) as NodeReady;
+  throw new Error(`nex up ended before it was ready: ${complaints}`);
+}
