@@ -3,7 +3,8 @@
  * is done already is skipped, so this runs before every command. Plain JavaScript for Node 20 that imports nothing
  * but Node's own modules, because at first there is nothing else.
  *
- *   node scripts/setup.js            what `npm test`, `npm run demo` and the others begin with
+ *   node scripts/setup.js            what `npm run demo` and the others begin with
+ *   node scripts/setup.js --tests    and what only `npm test` needs: a C compiler for WebAssembly
  *   node scripts/setup.js --build    compiles everything, changed or not: `npm run build`
  *   NEX_SETUP_VERBOSE=1              shows what the programs it starts say
  */
@@ -15,6 +16,7 @@ import { fetchNatsServer, findNatsServer } from "./setup/nats-server.js";
 import { arePackagesInstalled, checkPlatform, installPackages } from "./setup/packages.js";
 import { SetupError, passSignalsOn } from "./setup/program.js";
 import { say, showWork } from "./setup/talk.js";
+import { fetchWasmTools, findWasmTools } from "./setup/wasm-tools.js";
 
 const ROOT = path.resolve(fileURLToPath(import.meta.url), "../..");
 /** All that set-up makes outside node_modules and the packages' dist. Safe to delete. */
@@ -23,13 +25,18 @@ const OLDEST_NODE = 20;
 
 /** @typedef {{ title: string, done: () => boolean, work: () => Promise<string | void> }} Step */
 
-/** @param {boolean} everything @returns {Step[]} */
-const steps = (everything) => [
+/** @param {{ everything: boolean, tests: boolean }} extent @returns {Step[]} */
+const steps = ({ everything, tests }) => [
   { title: "installing npm packages", done: () => arePackagesInstalled(ROOT), work: () => installPackages(ROOT) },
   {
     title: "fetching nats-server",
     done: () => findNatsServer(TOOLS) !== undefined,
     work: () => fetchNatsServer(TOOLS),
+  },
+  {
+    title: "fetching the C compiler for WebAssembly",
+    done: () => !tests || findWasmTools(TOOLS) !== undefined,
+    work: () => fetchWasmTools(TOOLS),
   },
   {
     title: "building",
@@ -40,14 +47,14 @@ const steps = (everything) => [
 
 async function main() {
   const args = process.argv.slice(2);
-  const unknown = args.find((argument) => argument !== "--build");
+  const unknown = args.find((argument) => argument !== "--build" && argument !== "--tests");
   if (unknown !== undefined)
-    throw new SetupError(`unknown argument "${unknown}". Usage: node scripts/setup.js [--build]`);
+    throw new SetupError(`unknown argument "${unknown}". Usage: node scripts/setup.js [--build] [--tests]`);
   if (Number(process.versions.node.split(".", 1)[0]) < OLDEST_NODE) {
     throw new SetupError(`this is Node ${process.versions.node}; Node ${OLDEST_NODE} or newer is needed.`);
   }
   checkPlatform(ROOT);
-  const all = steps(args.includes("--build"));
+  const all = steps({ everything: args.includes("--build"), tests: args.includes("--tests") });
   if (all.every((step) => step.done())) return;
   await alone(path.join(TOOLS, "setup.lock"), async () => {
     // Asked again: whoever held the lock before may have done it.

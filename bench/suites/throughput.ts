@@ -4,57 +4,60 @@ import { cpuSeconds, descendantsOf, hasProcessFigures } from "../processes/proce
 import { deployEcho } from "./echo-function.ts";
 import type { Suite } from "./suite.ts";
 
+const PAYLOADS = [
+  { key: "128b", title: "128 B", payloadBytes: 128, target: 0.6 },
+  { key: "16k", title: "16 KiB", payloadBytes: 16 * 1024, target: undefined },
+];
 const IN_FLIGHT = 64;
-const PAYLOAD_BYTES = 128;
-const ROUNDS = 20;
-const SLICE_MS = 500;
+const ROUNDS = 16;
+const SLICE_MS = 400;
 /** Until every process involved runs compiled code. */
-const WARM_UP_MS = 1500;
+const WARM_UP_MS = 1000;
 
 export const throughput: Suite = {
   name: "throughput",
-  title: `${IN_FLIGHT} requests of ${PAYLOAD_BYTES} B in flight, ${ROUNDS} rounds of ${SLICE_MS} ms each`,
+  title: `${IN_FLIGHT} requests in flight, ${ROUNDS} rounds of ${SLICE_MS} ms each`,
   async run({ environment, progress }) {
     const { load, echo } = environment;
     await using system = await environment.startSystem({ poolSize: 1 });
     const subject = await deployEcho(system);
-    const echoes = [echo.pid];
-    const nodes = [system.pid, ...(hasProcessFigures ? descendantsOf(system.pid) : [])];
-    const measure = (on: string, pids: readonly number[], durationMs: number) => async () => {
-      const before = cpu(pids);
-      const { perSecond, messages } = await load.run("saturate", {
-        subject: on,
-        payloadBytes: PAYLOAD_BYTES,
-        inFlight: IN_FLIGHT,
-        durationMs,
+    const bare = { subject: echo.subject, pids: [echo.pid] };
+    const nex = { subject, pids: [system.pid, ...(hasProcessFigures ? descendantsOf(system.pid) : [])] };
+    const figures: Figure[] = [];
+    for (const { key, title, payloadBytes, target } of PAYLOADS) {
+      const measure = (side: typeof bare, durationMs: number) => async () => {
+        const before = cpu(side.pids);
+        const wanted = { subject: side.subject, payloadBytes, durationMs, inFlight: IN_FLIGHT };
+        const { perSecond, messages } = await load.run("saturate", wanted);
+        return { perSecond, cpuMicroseconds: ((cpu(side.pids) - before) / messages) * 1e6 };
+      };
+      progress(`${title}: warming up`);
+      await measure(bare, WARM_UP_MS)();
+      await measure(nex, WARM_UP_MS)();
+      const rounds = await alternate({
+        rounds: ROUNDS,
+        reference: measure(bare, SLICE_MS),
+        measured: measure(nex, SLICE_MS),
+        onRound: (round) => progress(`${title}: round ${round} of ${ROUNDS}`),
       });
-      return { perSecond, cpuMicroseconds: ((cpu(pids) - before) / messages) * 1e6 };
-    };
-    progress("warming up");
-    await measure(echo.subject, echoes, WARM_UP_MS)();
-    await measure(subject, nodes, WARM_UP_MS)();
-    const rounds = await alternate({
-      rounds: ROUNDS,
-      reference: measure(echo.subject, echoes, SLICE_MS),
-      measured: measure(subject, nodes, SLICE_MS),
-      onRound: (round) => progress(`round ${round} of ${ROUNDS}`),
-    });
-    const pick = (which: keyof (typeof rounds)[number]["measured"]) =>
-      rounds.map(({ reference, measured }) => ({ reference: reference[which], measured: measured[which] }));
-    const figures: Figure[] = [
-      comparedFigure(
-        { key: "per_second", title: "requests", unit: "msg/s", better: "higher", target: 0.6 },
-        pick("perSecond"),
-      ),
-    ];
-    if (hasProcessFigures) {
-      const meaning = { key: "cpu_per_request", title: "CPU time per request", unit: "µs", better: "lower" } as const;
-      figures.push(comparedFigure(meaning, pick("cpuMicroseconds")));
+      const pick = (which: keyof (typeof rounds)[number]["measured"]) =>
+        rounds.map(({ reference, measured }) => ({ reference: reference[which], measured: measured[which] }));
+      const requests = {
+        key: `per_second_${key}`,
+        title: `requests, ${title}`,
+        unit: "msg/s",
+        better: "higher",
+      } as const;
+      figures.push(comparedFigure(target === undefined ? requests : { ...requests, target }, pick("perSecond")));
+      if (!hasProcessFigures) continue;
+      const used = { key: `cpu_${key}`, title: "  CPU time per request", unit: "µs", better: "lower" } as const;
+      figures.push(comparedFigure(used, pick("cpuMicroseconds")));
     }
     return figures;
   },
 };
 
+/** Of everything on the answering side. */
 function cpu(pids: readonly number[]): number {
   return hasProcessFigures ? cpuSeconds(pids) : 0;
 }

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { hasDebianPackages, unpackDebianPackages } from "./debian-packages.js";
 import { isExecutable, searchPath } from "./files.js";
-import { SetupError, run } from "./program.js";
+import { SetupError } from "./program.js";
 
 const BY_HAND = "sudo apt-get install nats-server";
 
@@ -28,9 +29,7 @@ export function findNatsServer(tools) {
  * @param {string} tools @returns {Promise<string>}
  */
 export async function fetchNatsServer(tools) {
-  if (
-    !["apt-get", "dpkg-deb"].every((name) => searchPath().some((directory) => isExecutable(path.join(directory, name))))
-  ) {
+  if (!hasDebianPackages()) {
     const how =
       process.platform === "darwin" ? "brew install nats-server" : "your system's package, or a release from nats.io";
     throw new SetupError(`nats-server is not installed. Install it (${how}), or name the program in NEX_NATS_SERVER.`);
@@ -38,9 +37,8 @@ export async function fetchNatsServer(tools) {
   const work = path.join(tools, "nats-server.partial");
   try {
     fs.rmSync(work, { recursive: true, force: true });
-    fs.mkdirSync(work, { recursive: true });
-    await download(work);
-    return await unpack(work, path.join(tools, "usr"));
+    const unpacked = await unpackDebianPackages(work, async () => ["nats-server"]);
+    return takeOver(unpacked, path.join(tools, "usr"));
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     throw new SetupError(
@@ -51,34 +49,11 @@ export async function fetchNatsServer(tools) {
   }
 }
 
-/**
- * With the system's package lists if they serve; otherwise with fresh lists of our own, which need no root either.
- * @param {string} work
- */
-async function download(work) {
-  for (const directory of ["lists/partial", "cache/archives/partial"]) {
-    fs.mkdirSync(path.join(work, directory), { recursive: true });
-  }
-  // As root apt would change to a user of its own, who may not write into the clone.
-  const user = process.getuid?.() === 0 ? ["-o", "APT::Sandbox::User=root"] : [];
-  const options = ["-qq", ...user, "-o", `Dir::Cache=${path.join(work, "cache")}`];
-  try {
-    await run("apt-get", [...options, "download", "nats-server"], { cwd: work });
-  } catch {
-    const lists = ["-o", `Dir::State::Lists=${path.join(work, "lists")}`];
-    await run("apt-get", [...options, ...lists, "update"], { cwd: work });
-    await run("apt-get", [...options, ...lists, "download", "nats-server"], { cwd: work });
-  }
-}
-
-/** @param {string} work @param {string} target */
-async function unpack(work, target) {
-  const file = fs.readdirSync(work).find((name) => name.endsWith(".deb"));
-  if (file === undefined) throw new SetupError("apt-get left no package behind.");
-  await run("dpkg-deb", ["-x", file, "unpacked"], { cwd: work });
-  const version = spawnSync(path.join(work, "unpacked/usr/sbin/nats-server"), ["--version"], { encoding: "utf8" });
+/** @param {string} unpacked @param {string} target */
+function takeOver(unpacked, target) {
+  const version = spawnSync(path.join(unpacked, "usr/sbin/nats-server"), ["--version"], { encoding: "utf8" });
   if (version.status !== 0) throw new SetupError("the program in Debian's package does not run here.");
   fs.rmSync(target, { recursive: true, force: true });
-  fs.renameSync(path.join(work, "unpacked/usr"), target);
+  fs.renameSync(path.join(unpacked, "usr"), target);
   return `${/v?\d\S*/.exec(version.stdout)?.[0] ?? ""} into .tools`;
 }

@@ -26,7 +26,11 @@ export async function pullArtifact(link: Link, order: DeployOrder, path: string,
     for await (const chunk of stream) {
       size += chunk.length;
       if (size > order.size) {
-        throw new NexError("artifact_corrupt", `The artifact has more than the ${order.size} bytes that were signed. Upload it again.`, { data: { size } });
+        throw new NexError(
+          "artifact_corrupt",
+          `The artifact has more than the ${order.size} bytes that were signed. Upload it again.`,
+          { data: { size } },
+        );
       }
       hash.update(chunk);
       await file.writeFile(chunk);

@@ -30,7 +30,10 @@ describe("A deploy", () => {
 
   it("of the wrong form is refused and leaves the agent idle", async () => {
     await using node = await NodeDouble.start();
-    await assert.rejects(node.deploy(ECHO, { revision: "1" as unknown as number }), { code: "link_protocol", message: /revision/ });
+    await assert.rejects(node.deploy(ECHO, { revision: "1" as unknown as number }), {
+      code: "link_protocol",
+      message: /revision/,
+    });
     await node.deploy(ECHO);
   });
 
@@ -45,7 +48,11 @@ describe("A deploy", () => {
 });
 
 describe("An artifact", () => {
-  const WRONG: readonly { readonly title: string; readonly order: { sha256?: string; size?: number }; readonly source?: Buffer }[] = [
+  const WRONG: readonly {
+    readonly title: string;
+    readonly order: { sha256?: string; size?: number };
+    readonly source?: Buffer;
+  }[] = [
     { title: "with another hash than was signed", order: { sha256: "0".repeat(64) } },
     { title: "that is too short", order: { size: ECHO.length + 1 } },
     { title: "that is too long", order: { size: ECHO.length - 1 } },
@@ -73,7 +80,10 @@ describe("A failed deploy", () => {
 describe("An idle agent", () => {
   it("refuses to replace a runner that runs nothing", async () => {
     await using node = await NodeDouble.start();
-    await assert.rejects(callMethod(await node.agent, replaceRunner, { graceful: false }), { code: "invalid_request", message: /idle/ });
+    await assert.rejects(callMethod(await node.agent, replaceRunner, { graceful: false }), {
+      code: "invalid_request",
+      message: /idle/,
+    });
   });
 
   it("ends when it is told to undeploy", async () => {

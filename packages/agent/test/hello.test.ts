@@ -53,7 +53,9 @@ describe("An agent", () => {
   }
 
   it("whose node is not there ends and says so", async () => {
-    await using node = await NodeDouble.begin({ metadata: JSON.stringify({ agent_id: "a", link: "unix:/nowhere/at/all", token: "t" }) });
+    await using node = await NodeDouble.begin({
+      metadata: JSON.stringify({ agent_id: "a", link: "unix:/nowhere/at/all", token: "t" }),
+    });
     assert.equal((await node.ended).exitCode, 1);
     assert.match(node.output, /ENOENT|nowhere/);
   });

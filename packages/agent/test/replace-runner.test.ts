@@ -4,11 +4,14 @@ import { ABANDONED_CODE, callMethod, replaceRunner } from "@nex/link";
 import { processAlive, waitFor } from "@nex/testing";
 import { NodeDouble } from "./support/node-double.ts";
 
-const PID = "export default async (event) => { if (event.text() === 'wait') await new Promise((done) => setTimeout(done, 300)); return String(process.pid); };";
+const PID =
+  "export default async (event) => { if (event.text() === 'wait') await new Promise((done) => setTimeout(done, 300)); return String(process.pid); };";
 
 describe("A runner that is replaced", () => {
   it("by force is killed first, even in an endless loop, and a fresh one serves with its own link and token", async () => {
-    await using node = await NodeDouble.run("export default (event) => { if (event.text() === 'loop') for (;;); return String(process.pid); };");
+    await using node = await NodeDouble.run(
+      "export default (event) => { if (event.text() === 'loop') for (;;); return String(process.pid); };",
+    );
     const before = (await node.trigger()).text;
     const stuck = node.trigger("loop");
     stuck.catch(() => undefined);
@@ -41,7 +44,9 @@ describe("A runner that is replaced", () => {
   });
 
   it("keeps the deploy's environment", async () => {
-    await using node = await NodeDouble.run("export default (event, ctx) => ctx.env.WHO + process.env.WHO;", { env: { WHO: "me" } });
+    await using node = await NodeDouble.run("export default (event, ctx) => ctx.env.WHO + process.env.WHO;", {
+      env: { WHO: "me" },
+    });
     await callMethod(await node.agent, replaceRunner, { graceful: false });
     assert.equal((await node.trigger()).text, "meme");
   });
@@ -56,21 +61,34 @@ describe("A runner that is replaced", () => {
   });
 
   it("by one whose code fails this time is reported as a failure", async () => {
-    await using node = await NodeDouble.run("if (Date.now() > Number(process.env.UNTIL)) throw new Error('too late'); export default () => 1;", {
-      env: { UNTIL: String(Date.now() + 1500) },
-    });
+    await using node = await NodeDouble.run(
+      "if (Date.now() > Number(process.env.UNTIL)) throw new Error('too late'); export default () => 1;",
+      {
+        env: { UNTIL: String(Date.now() + 1500) },
+      },
+    );
     const until = Date.now() + 1500;
     await waitFor(() => Date.now() > until);
-    await assert.rejects(callMethod(await node.agent, replaceRunner, { graceful: false }), { code: "invalid_artifact", message: /too late/ });
+    await assert.rejects(callMethod(await node.agent, replaceRunner, { graceful: false }), {
+      code: "invalid_artifact",
+      message: /too late/,
+    });
   });
 });
 
 describe("A runner", () => {
   it("counts the invocations it was told to give up and that have not settled", async () => {
-    await using node = await NodeDouble.run("export default (event) => new Promise((done) => { if (event.text() === 'later') setTimeout(done, 200); });");
+    await using node = await NodeDouble.run(
+      "export default (event) => new Promise((done) => { if (event.text() === 'later') setTimeout(done, 200); });",
+    );
     const counts: number[] = [];
     node.runner.handleNotify(ABANDONED_CODE, (body) => void counts.push(body.readUInt32LE(0)));
-    await Promise.all(["", "later", "later"].map(async (payload) => await assert.rejects(node.trigger(payload, { deadlineMs: 20 }), { code: "deadline_exceeded" })));
+    await Promise.all(
+      ["", "later", "later"].map(
+        async (payload) =>
+          await assert.rejects(node.trigger(payload, { deadlineMs: 20 }), { code: "deadline_exceeded" }),
+      ),
+    );
     await waitFor(() => counts.length === 3);
     assert.deepEqual(counts, [1, 2, 3]);
     await new Promise((resolve) => setTimeout(resolve, 400));

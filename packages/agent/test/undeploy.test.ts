@@ -49,7 +49,9 @@ describe("An undeploy", () => {
 
   it("while the function is still loading ends the runner that loads it", async () => {
     await using node = await NodeDouble.start();
-    const deployed = node.deploy("console.log('loading'); await new Promise(() => setInterval(() => {}, 1000)); export default () => 1;");
+    const deployed = node.deploy(
+      "console.log('loading'); await new Promise(() => setInterval(() => {}, 1000)); export default () => 1;",
+    );
     deployed.catch(() => undefined);
     await node.log(/loading/);
     const [runner] = node.runnerPids;

@@ -11,7 +11,7 @@ export { Link, type CallHandler, type CallOptions, type NotifyHandler } from "./
 export type { LinkOptions } from "./link-options.ts";
 export { type IncomingCall } from "./calls/incoming-call.ts";
 export { type ByteStream } from "./calls/byte-stream.ts";
-export type { Settle } from "./calls/outgoing-call.ts";
+export type { Settle } from "./calls/outgoing-calls.ts";
 export { FrameReader } from "./frames/frame-reader.ts";
 export { FrameWriter } from "./frames/frame-writer.ts";
 export {

@@ -1,11 +1,9 @@
 import type { Duplex } from "node:stream";
-import { NexError } from "@nex/protocol";
+import { NexError, toNexError } from "@nex/protocol";
 import { ByteStream } from "./calls/byte-stream.ts";
-import { CallIds } from "./calls/call-ids.ts";
-import { DeadlineClock } from "./calls/deadline-clock.ts";
 import { decodeError, encodeError } from "./calls/error-body.ts";
 import { IncomingCall } from "./calls/incoming-call.ts";
-import type { OutgoingCall, Settle } from "./calls/outgoing-call.ts";
+import { type OutgoingCall, OutgoingCalls, type Settle } from "./calls/outgoing-calls.ts";
 import { Flag, type Frame, FrameType, MAX_HELLO_BODY } from "./frames/frame.ts";
 import { FrameReader } from "./frames/frame-reader.ts";
 import { FrameWriter } from "./frames/frame-writer.ts";
@@ -21,8 +19,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-const NOTHING: Buffer = Buffer.alloc(0);
-
 /**
  * One side of the channel between a node and what runs in a sandbox: calls in both directions over one
  * byte stream. Whatever the peer sends, the worst that happens is that this link closes with a reason.
@@ -33,15 +29,11 @@ export class Link {
   readonly #socket: Duplex;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
-  readonly #clock: DeadlineClock;
   readonly #budget: TurnBudget;
   readonly #handlers: Map<number, CallHandler> = new Map();
   readonly #notifyHandlers: Map<number, NotifyHandler> = new Map();
-  readonly #outgoing: Map<number, OutgoingCall> = new Map();
+  readonly #outgoing: OutgoingCalls;
   readonly #incoming: Map<number, IncomingCall> = new Map();
-  readonly #ids: CallIds = new CallIds();
-  /** Withdrawn calls the peer has not acknowledged. */
-  #lingering = 0;
   #admitted: boolean;
   #closeReason: NexError | undefined;
   readonly #resolveClosed: (reason: NexError) => void;
@@ -69,7 +61,12 @@ export class Link {
     this.#admitted = this.#config.admitted;
     this.#reader = new FrameReader(this.#admitted ? this.#config.maxBody : MAX_HELLO_BODY);
     this.#writer = new FrameWriter(socket);
-    this.#clock = new DeadlineClock((now) => this.#expire(now));
+    this.#outgoing = new OutgoingCalls({
+      unresponsiveMs: this.#config.unresponsiveMs,
+      sendCancel: (id) => this.#writer.write(FrameType.cancel, 0, 0, id),
+      onAcknowledged: () => this.#onDrain(),
+      onUnresponsive: this.#config.onUnresponsive,
+    });
     this.#budget = new TurnBudget(() => this.#resume());
     const { promise, resolve } = Promise.withResolvers<NexError>();
     this.closed = promise;
@@ -97,7 +94,7 @@ export class Link {
    * so that it may stand still: hold back, and ask {@link whenDrained}.
    */
   get congested(): boolean {
-    return this.#lingering > 0 || this.#writer.pendingBytes > this.#config.congestedBytes;
+    return this.#outgoing.hasLingering || this.#writer.pendingBytes > this.#config.congestedBytes;
   }
 
   /** Calls `then` once, when the peer has caught up or the link has closed. */
@@ -170,8 +167,7 @@ export class Link {
 
   /** Settles a call of ours with `reason` now and tells the peer to stop. */
   cancel(id: number, reason: NexError): void {
-    const call = this.#outgoing.get(id);
-    if (call !== undefined && !call.lingering) this.#withdraw(call, reason, performance.now());
+    this.#outgoing.cancel(id, reason);
   }
 
   /** Milliseconds until the peer's event loop answered. @throws NexError `link_closed` */
@@ -205,17 +201,8 @@ export class Link {
     deadlineMs: number,
     settle: Settle,
   ): OutgoingCall {
-    const id = this.#ids.next(this.#outgoing);
-    const deadline = deadlineMs === Infinity ? Infinity : performance.now() + deadlineMs;
-    const call: OutgoingCall = { id, method, settle, deadline, lingering: false, stream: undefined };
-    if (this.#closeReason !== undefined) {
-      const reason = this.#closeReason;
-      queueMicrotask(() => settle(reason, NOTHING));
-      return call;
-    }
-    this.#outgoing.set(id, call);
-    this.#writer.write(FrameType.call, 0, method, id, head, payload);
-    if (deadline !== Infinity) this.#clock.watch(deadline);
+    const call = this.#outgoing.add(deadlineMs, settle);
+    if (!this.isClosed) this.#writer.write(FrameType.call, 0, method, call.id, head, payload);
     return call;
   }
 
@@ -251,11 +238,7 @@ export class Link {
       }
       if (this.#loss !== undefined) this.#shut(this.#loss);
     } catch (error) {
-      this.close(
-        error instanceof NexError
-          ? error
-          : new NexError("internal", `A frame could not be handled: ${String(error)}`, { cause: error }),
-      );
+      this.close(toNexError(error));
     }
   }
 
@@ -277,9 +260,9 @@ export class Link {
       case FrameType.call:
         return this.#onCall(frame);
       case FrameType.reply:
-        return this.#onAnswer(frame.id, undefined, frame.body);
+        return this.#outgoing.answer(frame.id, undefined, frame.body);
       case FrameType.error:
-        return this.#onAnswer(frame.id, decodeError(frame.body), NOTHING);
+        return this.#outgoing.answer(frame.id, decodeError(frame.body), frame.body);
       case FrameType.cancel:
         return this.#onCancel(frame);
       case FrameType.data:
@@ -315,26 +298,12 @@ export class Link {
     this.#incoming.set(frame.id, call);
     const handler = this.#handlers.get(frame.method);
     if (handler === undefined) {
-      call.fail(
-        new NexError("unknown_method", `This side of the link has no method ${frame.method}.`, {
-          data: { method: frame.method },
-        }),
-      );
+      call.fail(new NexError("unknown_method", `This side of the link has no method ${frame.method}.`));
     } else if (this.#incoming.size > this.#config.maxIncomingCalls) {
       call.fail(new NexError("overloaded", `More than ${this.#config.maxIncomingCalls} calls are open on this link.`));
     } else {
       handler(call);
     }
-  }
-
-  #onAnswer(id: number, error: NexError | undefined, body: Buffer): void {
-    const call = this.#outgoing.get(id);
-    if (call === undefined) return;
-    this.#outgoing.delete(id);
-    if (call.lingering && --this.#lingering === 0) this.#onDrain();
-    if (error === undefined) call.stream?.finish();
-    else call.stream?.fail(error);
-    settleOnce(call, error, body);
   }
 
   #onCancel(frame: Frame): void {
@@ -346,55 +315,13 @@ export class Link {
   }
 
   #streamOf(frame: Frame): ByteStream | undefined {
-    if ((frame.flags & Flag.toCaller) !== 0) return this.#outgoing.get(frame.id)?.stream;
+    if ((frame.flags & Flag.toCaller) !== 0) return this.#outgoing.streamOf(frame.id);
     return this.#incoming.get(frame.id)?.stream;
   }
 
   #finish(call: IncomingCall): void {
     call.open = false;
     this.#incoming.delete(call.id);
-  }
-
-  #withdraw(call: OutgoingCall, reason: NexError, now: number): void {
-    call.lingering = true;
-    this.#lingering++;
-    call.deadline = now + this.#config.unresponsiveMs;
-    this.#clock.watch(call.deadline);
-    this.#writer.write(FrameType.cancel, 0, 0, call.id);
-    call.stream?.fail(reason);
-    settleOnce(call, reason, NOTHING);
-  }
-
-  #expire(now: number): number {
-    let next = Infinity;
-    let isLate: OutgoingCall | undefined;
-    for (const call of this.#outgoing.values()) {
-      if (call.deadline <= now) {
-        if (call.lingering) {
-          isLate = call;
-          call.deadline = Infinity;
-        } else {
-          this.#withdraw(
-            call,
-            new NexError("deadline_exceeded", "The call was not answered before its deadline."),
-            now,
-          );
-        }
-      }
-      if (call.deadline < next) next = call.deadline;
-    }
-    if (isLate !== undefined) this.#lookAgain(isLate);
-    return next;
-  }
-
-  /**
-   * Timers run before input is read: if it was this process that stood still, the acknowledgement is already
-   * here, unread. The next turn tells.
-   */
-  #lookAgain(call: OutgoingCall): void {
-    setImmediate(() => {
-      if (this.#outgoing.get(call.id) === call && !this.isClosed) this.#config.onUnresponsive();
-    });
   }
 
   #onDrain(): void {
@@ -413,32 +340,19 @@ export class Link {
   #shut(reason: NexError): void {
     if (this.#closeReason !== undefined) return;
     this.#closeReason = reason;
-    this.#clock.stop();
     this.#budget.stop();
     this.#socket.end();
     // The goodbye is on its way; a peer that never reads it must not keep the descriptor.
     setTimeout(() => this.#socket.destroy(), this.#socket.writableLength > 0 ? this.#config.goodbyeMs : 0).unref();
     this.#resolveClosed(reason);
     const incoming = [...this.#incoming.values()];
-    const outgoing = [...this.#outgoing.values()];
     this.#incoming.clear();
-    this.#outgoing.clear();
-    this.#lingering = 0;
     for (const call of incoming) {
       call.open = false;
       call.cancel(reason);
     }
-    for (const call of outgoing) {
-      call.stream?.fail(reason);
-      settleOnce(call, reason, NOTHING);
-    }
+    this.#outgoing.close(reason);
     for (const ping of this.#pings.splice(0)) ping.reject(reason);
     this.#onDrain();
   }
-}
-
-function settleOnce(call: OutgoingCall, error: NexError | undefined, body: Buffer): void {
-  const { settle } = call;
-  call.settle = undefined;
-  settle?.(error, body);
 }

@@ -10,7 +10,18 @@ describe("A link address", () => {
   });
 
   it("is nothing else", () => {
-    for (const junk of ["", "unix:", "unix:relative", "tcp:", "tcp:host", "tcp:host:0", "tcp:host:65536", "tcp::1", "http://x", "tcp:host:12x"]) {
+    for (const junk of [
+      "",
+      "unix:",
+      "unix:relative",
+      "tcp:",
+      "tcp:host",
+      "tcp:host:0",
+      "tcp:host:65536",
+      "tcp::1",
+      "http://x",
+      "tcp:host:12x",
+    ]) {
       assert.throws(() => parseLinkAddress(junk), { code: "link_protocol" }, JSON.stringify(junk));
     }
   });

@@ -10,10 +10,11 @@ const METHOD = 40;
 
 /** Goes on sending until the link closes; what the peer is sent piles up, since it never reads. */
 async function flood(peer: RawPeer, make: (id: number) => RawFrame): Promise<void> {
-  for (let id = 1; !peer.link.isClosed; ) {
+  for (let id = 1; !peer.link.isClosed;) {
     const frames: Buffer[] = [];
     for (let count = 0; count < 2000; count++) frames.push(frameBytes(make(id++)));
-    if (!peer.socket.write(Buffer.concat(frames))) await Promise.race([new Promise((resolve) => peer.socket.once("drain", resolve)), peer.link.closed]);
+    if (!peer.socket.write(Buffer.concat(frames)))
+      await Promise.race([new Promise((resolve) => peer.socket.once("drain", resolve)), peer.link.closed]);
   }
 }
 

@@ -20,29 +20,79 @@ interface Offence {
 const OFFENCES: readonly Offence[] = [
   { title: "a frame of an unknown type", frames: [{ type: 77 }], says: /unknown type 77/ },
   { title: "a frame longer than agreed", frames: [{ type: call, length: 5_000_000 }], says: /5000000 bytes/ },
-  { title: "a call id twice at once", frames: [{ type: call, method: METHOD, id: 5 }, { type: call, method: METHOD, id: 5 }], says: /call id 5 twice/ },
+  {
+    title: "a call id twice at once",
+    frames: [
+      { type: call, method: METHOD, id: 5 },
+      { type: call, method: METHOD, id: 5 },
+    ],
+    says: /call id 5 twice/,
+  },
   {
     title: "stream data beyond its credit",
-    frames: [{ type: call, method: METHOD, id: 1 }, ...Array.from({ length: 5 }, () => ({ type: data, id: 1, body: Buffer.alloc(INITIAL_CREDIT / 4) }))],
+    frames: [
+      { type: call, method: METHOD, id: 1 },
+      ...Array.from({ length: 5 }, () => ({ type: data, id: 1, body: Buffer.alloc(INITIAL_CREDIT / 4) })),
+    ],
     says: /more stream data than it had credit for/,
   },
   {
     title: "stream data after the stream's end",
-    frames: [{ type: call, method: METHOD, id: 1 }, { type: data, id: 1, flags: END, body: "a" }, { type: data, id: 1, body: "b" }],
+    frames: [
+      { type: call, method: METHOD, id: 1 },
+      { type: data, id: 1, flags: END, body: "a" },
+      { type: data, id: 1, body: "b" },
+    ],
     says: /after the stream's end/,
   },
   {
     title: "a data frame larger than 64 KiB",
-    frames: [{ type: call, method: METHOD, id: 1 }, { type: data, id: 1, body: Buffer.alloc(MAX_DATA_BYTES + 1) }],
+    frames: [
+      { type: call, method: METHOD, id: 1 },
+      { type: data, id: 1, body: Buffer.alloc(MAX_DATA_BYTES + 1) },
+    ],
     says: /data frame of more than 65536 bytes/,
   },
-  { title: "more credit than there can be", frames: [{ type: call, method: METHOD, id: 1 }, { type: credit, id: 1, body: u32(1) }], says: /more credit/ },
-  { title: "credit of the largest number", frames: [{ type: call, method: METHOD, id: 1 }, { type: credit, id: 1, body: u32(0xff_ff_ff_ff) }], says: /more credit/ },
-  { title: "a credit frame of the wrong size", frames: [{ type: credit, id: 1, body: "abc" }], says: /credit frame of the wrong size/ },
-  { title: "a call before its hello", frames: [{ type: call, method: METHOD, id: 1 }], says: /before its hello/, options: STRANGER },
+  {
+    title: "more credit than there can be",
+    frames: [
+      { type: call, method: METHOD, id: 1 },
+      { type: credit, id: 1, body: u32(1) },
+    ],
+    says: /more credit/,
+  },
+  {
+    title: "credit of the largest number",
+    frames: [
+      { type: call, method: METHOD, id: 1 },
+      { type: credit, id: 1, body: u32(0xff_ff_ff_ff) },
+    ],
+    says: /more credit/,
+  },
+  {
+    title: "a credit frame of the wrong size",
+    frames: [{ type: credit, id: 1, body: "abc" }],
+    says: /credit frame of the wrong size/,
+  },
+  {
+    title: "a call before its hello",
+    frames: [{ type: call, method: METHOD, id: 1 }],
+    says: /before its hello/,
+    options: STRANGER,
+  },
   { title: "a ping before its hello", frames: [{ type: ping }], says: /before its hello/, options: STRANGER },
-  { title: "a notification before its hello", frames: [{ type: notify, method: 4, body: "{}" }], says: /before its hello/, options: STRANGER },
-  { title: "a hello too long for one", frames: [{ type: call, method: hello.code, id: 1, length: 4097 }], says: /4097 bytes; at most 4096/, options: STRANGER },
+  {
+    title: "a notification before its hello",
+    frames: [{ type: notify, method: 4, body: "{}" }],
+    says: /before its hello/,
+    options: STRANGER,
+  },
+  {
+    title: "a hello too long for one",
+    frames: [{ type: call, method: hello.code, id: 1, length: 4097 }],
+    says: /4097 bytes; at most 4096/,
+    options: STRANGER,
+  },
 ];
 
 describe("A link whose peer sends", () => {
@@ -67,7 +117,14 @@ describe("A link takes in its stride", () => {
     { title: "a reply to an unknown call", frames: [{ type: reply, id: 99, body: "x" }] },
     { title: "an error for an unknown call", frames: [{ type: error, id: 99, body: "not JSON" }] },
     { title: "a cancel of an unknown call", frames: [{ type: cancel, id: 99 }] },
-    { title: "data and credit for an unknown call", frames: [{ type: data, id: 99, body: "x" }, { type: data, id: 99, flags: 2 }, { type: credit, id: 99, body: u32(9) }] },
+    {
+      title: "data and credit for an unknown call",
+      frames: [
+        { type: data, id: 99, body: "x" },
+        { type: data, id: 99, flags: 2 },
+        { type: credit, id: 99, body: u32(9) },
+      ],
+    },
     { title: "a pong nobody asked for", frames: [{ type: pong }] },
     { title: "a notification of an unknown method", frames: [{ type: notify, method: 999, body: "x" }] },
     { title: "flags it does not know", frames: [{ type: ping, flags: 0xf0 }] },
@@ -149,7 +206,11 @@ describe("A bad peer", () => {
       return { version: "1.0", max_payload: 1, invocation_prefix: "p" };
     });
     const body = JSON.stringify({ token: "t", role: "agent", version: "1.0" });
-    peer.send({ type: call, method: hello.code, id: 1, body }, { type: ping }, { type: call, method: hello.code, id: 2, body });
+    peer.send(
+      { type: call, method: hello.code, id: 1, body },
+      { type: ping },
+      { type: call, method: hello.code, id: 2, body },
+    );
     await peer.receive(pong);
     await peer.receive(reply);
     await peer.receive(reply);

@@ -21,7 +21,10 @@ describe("trigger messages", () => {
     fc.assert(
       fc.property(fc.nat(65_535), text, headers, payload, (patternIndex, subject, list, bytes) => {
         const found = decodeTrigger(Buffer.concat([encodeTriggerHead(patternIndex, subject, list), bytes]));
-        assert.deepEqual({ ...found, payload: found.payload.toString("hex") }, { patternIndex, subject, headers: list, payload: bytes.toString("hex") });
+        assert.deepEqual(
+          { ...found, payload: found.payload.toString("hex") },
+          { patternIndex, subject, headers: list, payload: bytes.toString("hex") },
+        );
       }),
     );
   });

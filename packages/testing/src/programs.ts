@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Top of the work tree. The same from `src` and from `dist`. */
-const REPOSITORY: string = fileURLToPath(new URL("../../../", import.meta.url));
+export const REPOSITORY: string = fileURLToPath(new URL("../../../", import.meta.url));
 
 export interface AgentPrograms {
   readonly agent: string;

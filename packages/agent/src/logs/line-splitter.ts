@@ -18,8 +18,9 @@ export class LineSplitter {
     this.#rest = lines.pop() ?? "";
     for (const line of lines) this.#emit(line.endsWith("\r") ? line.slice(0, -1) : line);
     while (this.#rest.length > MAX_LINE) {
-      this.#onLine(this.#rest.slice(0, MAX_LINE));
-      this.#rest = this.#rest.slice(MAX_LINE);
+      const end = pieceEnd(this.#rest, 0);
+      this.#onLine(this.#rest.slice(0, end));
+      this.#rest = this.#rest.slice(end);
     }
   }
 
@@ -31,7 +32,17 @@ export class LineSplitter {
   }
 
   #emit(line: string): void {
-    for (let start = 0; start === 0 || start < line.length; start += MAX_LINE)
-      this.#onLine(line.slice(start, start + MAX_LINE));
+    let start = 0;
+    do {
+      const end = pieceEnd(line, start);
+      this.#onLine(line.slice(start, end));
+      start = end;
+    } while (start < line.length);
   }
+}
+
+/** Where the piece that begins at `start` ends: never between the two halves of a character. */
+function pieceEnd(line: string, start: number): number {
+  const end = start + MAX_LINE;
+  return end < line.length && (line.charCodeAt(end - 1) & 0xfc00) === 0xd800 ? end - 1 : end;
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { NodeDouble } from "../support/node-double.ts";
 
-const ALL = "export default (event, ctx) => ({ process: { ...process.env }, context: ctx.env, frozen: Object.isFrozen(ctx.env) });";
+const ALL =
+  "export default (event, ctx) => ({ process: { ...process.env }, context: ctx.env, frozen: Object.isFrozen(ctx.env) });";
 
 describe("A function's environment", () => {
   it("is the deploy's and nothing else: none of the agent's, none of the node's", async () => {
@@ -19,14 +20,19 @@ describe("A function's environment", () => {
   });
 
   it("is there while the module is loaded", async () => {
-    await using node = await NodeDouble.run("const who = process.env.WHO; export default () => who;", { env: { WHO: "me" } });
+    await using node = await NodeDouble.run("const who = process.env.WHO; export default () => who;", {
+      env: { WHO: "me" },
+    });
     assert.equal((await node.trigger()).text, "me");
   });
 
   it("cannot turn on options of Node", async () => {
-    await using node = await NodeDouble.run(`export default async () => { try { await import("node:fs").then((fs) => fs.readFileSync("/etc/hostname")); return "read"; } catch (error) { return error.code; } };`, {
-      env: { NODE_OPTIONS: "--allow-fs-read=*" },
-    });
+    await using node = await NodeDouble.run(
+      `export default async () => { try { await import("node:fs").then((fs) => fs.readFileSync("/etc/hostname")); return "read"; } catch (error) { return error.code; } };`,
+      {
+        env: { NODE_OPTIONS: "--allow-fs-read=*" },
+      },
+    );
     assert.equal((await node.trigger()).text, "ERR_ACCESS_DENIED");
   });
 });

@@ -122,8 +122,13 @@ describe("A runner whose function", () => {
   });
 
   it("ends closes the link with a reason for each of its callers, once", async () => {
-    await using node = await NodeDouble.run("export default (event) => event.text() === 'die' ? process.exit(1) : new Promise(() => {});");
-    const waiting = Array.from({ length: 20 }, async () => await node.trigger("wait").catch((error: NexError) => error.code));
+    await using node = await NodeDouble.run(
+      "export default (event) => event.text() === 'die' ? process.exit(1) : new Promise(() => {});",
+    );
+    const waiting = Array.from(
+      { length: 20 },
+      async () => await node.trigger("wait").catch((error: NexError) => error.code),
+    );
     await waitFor(() => node.runner.openCalls === 20);
     await assert.rejects(node.trigger("die"), { code: "link_closed" });
     assert.deepEqual(await Promise.all(waiting), Array(20).fill("link_closed"));

@@ -40,7 +40,14 @@ export default (event, ctx) => cases[event.headers.get("case")](event, ctx);
 `;
 
 let node: NodeDouble;
-before(async () => (node = await NodeDouble.run(SOURCE, { triggers: ["test.*", "orders.*.>", "plain"], name: "reply", revision: 3, env: { A: "1" } }, { maxPayload: 65_536 })));
+before(
+  async () =>
+    (node = await NodeDouble.run(
+      SOURCE,
+      { triggers: ["test.*", "orders.*.>", "plain"], name: "reply", revision: 3, env: { A: "1" } },
+      { maxPayload: 65_536 },
+    )),
+);
 after(async () => await node[Symbol.asyncDispose]());
 
 describe("What a module's function returns", () => {
@@ -96,7 +103,11 @@ describe("What a module's function returns", () => {
   it("may be as large as the NATS server carries, and not a byte larger", async () => {
     assert.equal((await node.trigger("", { headers: [["case", "exactly"]] })).payload.length, 65_536);
     for (const name of ["toomuch", "exactlyHeaders", "longheader"]) {
-      await assert.rejects(node.trigger("", { headers: [["case", name]] }), { code: "reply_too_large", message: /65536/ }, name);
+      await assert.rejects(
+        node.trigger("", { headers: [["case", name]] }),
+        { code: "reply_too_large", message: /65536/ },
+        name,
+      );
     }
   });
 });
@@ -128,30 +139,44 @@ describe("A module's function is given", () => {
   it("payloads of every size up to the limit, unchanged", async () => {
     for (const size of [0, 1, 16_383, 16_384, 16_385, 65_535, 65_536]) {
       const payload = Buffer.alloc(size, "xyz");
-      assert.ok((await node.trigger(payload, { headers: [["case", "echo"]] })).payload.equals(payload), `${size} bytes`);
+      assert.ok(
+        (await node.trigger(payload, { headers: [["case", "echo"]] })).payload.equals(payload),
+        `${size} bytes`,
+      );
     }
   });
 
   it("a context that tells who it is, and the deploy's environment", async () => {
     const { id, ...rest } = JSON.parse((await node.trigger("", { headers: [["case", "context"]] })).text);
     assert.match(id, /^inv1-\d+$/);
-    assert.deepEqual(rest, { workload: { name: "reply", namespace: "default", revision: 3 }, env: { A: "1" }, aborted: false });
+    assert.deepEqual(rest, {
+      workload: { name: "reply", namespace: "default", revision: 3 },
+      env: { A: "1" },
+      aborted: false,
+    });
   });
 
   it("a signal that aborts when the deadline has passed", async () => {
-    await assert.rejects(node.trigger("", { headers: [["case", "signal"]], deadlineMs: 30 }), { code: "deadline_exceeded" });
+    await assert.rejects(node.trigger("", { headers: [["case", "signal"]], deadlineMs: 30 }), {
+      code: "deadline_exceeded",
+    });
     await node.log(/aborted: cancelled/);
   });
 
   it("an error of its caller's making for a payload that is not JSON", async () => {
-    await assert.rejects(node.trigger("{", { headers: [["case", "json"]] }), { code: "invalid_request", message: /not JSON/ });
+    await assert.rejects(node.trigger("{", { headers: [["case", "json"]] }), {
+      code: "invalid_request",
+      message: /not JSON/,
+    });
   });
 });
 
 describe("Invocations of a module's function", () => {
   it("run concurrently", async () => {
     const start = performance.now();
-    const replies = await Promise.all(Array.from({ length: 50 }, async () => (await node.trigger("", { headers: [["case", "sleep"]] })).text));
+    const replies = await Promise.all(
+      Array.from({ length: 50 }, async () => (await node.trigger("", { headers: [["case", "sleep"]] })).text),
+    );
     assert.deepEqual(new Set(replies), new Set(["slept"]));
     // One after the other they would take five seconds.
     assert.ok(performance.now() - start < 2500);

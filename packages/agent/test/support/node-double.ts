@@ -83,8 +83,9 @@ export class NodeDouble implements AsyncDisposable {
     this.#server = server;
     this.#child = child;
     this.#agent.promise.catch(() => undefined);
-    this.ended = once(child, "exit").then(([exitCode, signal]) => ({ exitCode, signal }) as Ended);
-    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => (this.output += chunk.toString()));
+    this.ended = once(child, "exit").then(([exitCode, signal]): Ended => ({ exitCode, signal }));
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on("data", (chunk: Buffer) => (this.output += chunk.toString()));
     server.on("connection", (socket) => this.#meet(socket));
   }
 
@@ -108,7 +109,9 @@ export class NodeDouble implements AsyncDisposable {
     });
     const metadata = child.stdio[3] as Writable;
     metadata.on("error", () => undefined);
-    metadata.end(options.metadata ?? JSON.stringify({ agent_id: "test", link: `unix:${socketPath}`, token: "agent-token" }));
+    metadata.end(
+      options.metadata ?? JSON.stringify({ agent_id: "test", link: `unix:${socketPath}`, token: "agent-token" }),
+    );
     return new NodeDouble(options, directory, server, child);
   }
 
@@ -125,7 +128,11 @@ export class NodeDouble implements AsyncDisposable {
   }
 
   /** Starts an agent that runs this function. */
-  static async run(source: string | Buffer, order: Partial<DeployOrder> = {}, options: NodeDoubleOptions = {}): Promise<NodeDouble> {
+  static async run(
+    source: string | Buffer,
+    order: Partial<DeployOrder> = {},
+    options: NodeDoubleOptions = {},
+  ): Promise<NodeDouble> {
     const node = await NodeDouble.start(options);
     try {
       await node.deploy(source, order);
@@ -172,18 +179,26 @@ export class NodeDouble implements AsyncDisposable {
   }
 
   /** One message for the function. */
-  async trigger(payload: string | Buffer = "", options: { subject?: string; headers?: HeaderList; pattern?: number; deadlineMs?: number } = {}): Promise<TriggerReply> {
+  async trigger(
+    payload: string | Buffer = "",
+    options: { subject?: string; headers?: HeaderList; pattern?: number; deadlineMs?: number } = {},
+  ): Promise<TriggerReply> {
     const { subject = "test.one", headers = [], pattern = 0, deadlineMs = 10_000 } = options;
     const head = encodeTriggerHead(pattern, subject, headers);
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    this.runner.send(TRIGGER_CODE, head, Buffer.from(payload), deadlineMs, (error, body) => (error === undefined ? resolve(body) : reject(error)));
+    this.runner.send(TRIGGER_CODE, head, Buffer.from(payload), deadlineMs, (error, body) =>
+      error === undefined ? resolve(body) : reject(error),
+    );
     const reply = decodeReply(await promise);
     return { ...reply, text: reply.payload.toString() };
   }
 
   /** The next event of this type, taken out of {@link events}. */
   async event<T extends WorkloadEvent["type"]>(type: T): Promise<Extract<WorkloadEvent, { type: T }>> {
-    const found = await waitFor(() => this.events.find((event) => event.type === type) ?? (this.#child.exitCode !== null && "ended"), { message: `the event ${type}; output: ${this.output}` });
+    const found = await waitFor(
+      () => this.events.find((event) => event.type === type) ?? (this.#child.exitCode === null ? undefined : "ended"),
+      { message: `the event ${type}; output: ${this.output}` },
+    );
     if (found === "ended") throw new Error(`The agent ended before the event ${type}: ${this.output}`);
     this.events.splice(this.events.indexOf(found), 1);
     return found as Extract<WorkloadEvent, { type: T }>;
@@ -191,7 +206,9 @@ export class NodeDouble implements AsyncDisposable {
 
   /** The first log record whose text matches. */
   async log(text: RegExp): Promise<LinkLogRecord> {
-    return await waitFor(() => this.logs.find((record) => text.test(record.text)), { message: `the log record ${text} among ${JSON.stringify(this.logs.slice(-5))}` });
+    return await waitFor(() => this.logs.find((record) => text.test(record.text)), {
+      message: `the log record ${text} among ${JSON.stringify(this.logs.slice(-5))}`,
+    });
   }
 
   closeLinks(): void {
@@ -210,8 +227,20 @@ export class NodeDouble implements AsyncDisposable {
   }
 
   #meet(socket: Socket): void {
-    const { version = LINK_VERSION, maxPayload = 1024 * 1024, onHello, unresponsiveMs = 500, onUnresponsive = () => undefined } = this.#options;
-    const link = new Link(socket, { admitted: false, helloMethod: hello.code, maxBody: maxPayload + 64 * 1024, unresponsiveMs, onUnresponsive });
+    const {
+      version = LINK_VERSION,
+      maxPayload = 1024 * 1024,
+      onHello,
+      unresponsiveMs = 500,
+      onUnresponsive = () => undefined,
+    } = this.#options;
+    const link = new Link(socket, {
+      admitted: false,
+      helloMethod: hello.code,
+      maxBody: maxPayload + 64 * 1024,
+      unresponsiveMs,
+      onUnresponsive,
+    });
     this.#links.add(link);
     void link.closed.then(() => this.#links.delete(link));
     serveMethod(link, hello, (greeting) => {

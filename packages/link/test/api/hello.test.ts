@@ -21,7 +21,20 @@ describe("The link's version", () => {
   });
 
   it("is refused when it is not two numbers", () => {
-    for (const junk of ["", "1", "1.", ".1", "1.0.0", "v1.0", "1.0 ", "１.0", "1.-1", "1e3.0", "9999999.0", "x".repeat(32)]) {
+    for (const junk of [
+      "",
+      "1",
+      "1.",
+      ".1",
+      "1.0.0",
+      "v1.0",
+      "1.0 ",
+      "１.0",
+      "1.-1",
+      "1e3.0",
+      "9999999.0",
+      "x".repeat(32),
+    ]) {
       assert.throws(() => agreeOnVersion(junk), { code: "link_version" }, JSON.stringify(junk));
     }
   });

@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { callMethod, decode, deploy, hello, logBatch, replaceRunner, runnerToken, serveMethod, undeploy, workloadEvent } from "@nex/link";
+import {
+  callMethod,
+  decode,
+  deploy,
+  hello,
+  logBatch,
+  replaceRunner,
+  runnerToken,
+  serveMethod,
+  undeploy,
+  workloadEvent,
+} from "@nex/link";
 import { isNexError, NexError } from "@nex/protocol";
 import { linkPair } from "../support/link-pair.ts";
 
@@ -29,7 +40,10 @@ describe("A method", () => {
       ["null", /agreed form/],
       ['{"grace_ms":"1"}', /at "grace_ms"/],
     ] as const) {
-      await assert.rejects(pair.left.request(undeploy.code, Buffer.from(body)), { code: "link_protocol", message: says });
+      await assert.rejects(pair.left.request(undeploy.code, Buffer.from(body)), {
+        code: "link_protocol",
+        message: says,
+      });
     }
     await pair.left.ping();
   });
@@ -37,7 +51,10 @@ describe("A method", () => {
   it("whose reply has the wrong form fails with link_protocol", async () => {
     await using pair = await linkPair();
     pair.right.handle(undeploy.code, (call) => call.reply(Buffer.from('{"killed":1}')));
-    await assert.rejects(callMethod(pair.left, undeploy, { grace_ms: 1 }), { code: "link_protocol", message: /undeploy/ });
+    await assert.rejects(callMethod(pair.left, undeploy, { grace_ms: 1 }), {
+      code: "link_protocol",
+      message: /undeploy/,
+    });
   });
 
   it("passes on what its handler throws, ours as it is and others as internal", async () => {

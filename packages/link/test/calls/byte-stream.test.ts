@@ -87,7 +87,9 @@ describe("A stream", () => {
   it("ends for both sides with what failed the call, after what had arrived", async () => {
     await using pair = await linkPair();
     pair.right.handle(METHOD, (call) => {
-      void call.stream.write(Buffer.from("so far")).then(() => call.fail(new NexError("artifact_missing", "The disk is gone.")));
+      void call.stream
+        .write(Buffer.from("so far"))
+        .then(() => call.fail(new NexError("artifact_missing", "The disk is gone.")));
     });
     const { stream, reply } = pair.left.open(METHOD);
     const chunks: string[] = [];
@@ -142,7 +144,10 @@ describe("A stream", () => {
 
   it("wakes all of several writers", async () => {
     await using pair = await linkPair();
-    pair.right.handle(METHOD, (call) => void digest(call.stream).then(({ size }) => call.reply(Buffer.from(String(size)))));
+    pair.right.handle(
+      METHOD,
+      (call) => void digest(call.stream).then(({ size }) => call.reply(Buffer.from(String(size)))),
+    );
     const { stream, reply } = pair.left.open(METHOD);
     await Promise.all(Array.from({ length: 4 }, async () => await stream.write(Buffer.alloc(MIB))));
     stream.end();

@@ -18,7 +18,12 @@ describe("Calls", () => {
     const ask = async (from: typeof pair.left, text: string): Promise<void> => {
       assert.equal((await from.request(ECHO, Buffer.from(text))).toString(), text);
     };
-    await Promise.all(Array.from({ length: 1000 }, async (_, index) => await ask(index % 2 === 0 ? pair.left : pair.right, `call ${index}`)));
+    await Promise.all(
+      Array.from(
+        { length: 1000 },
+        async (_, index) => await ask(index % 2 === 0 ? pair.left : pair.right, `call ${index}`),
+      ),
+    );
     assert.equal(pair.left.openCalls + pair.right.openCalls, 0);
   });
 
@@ -26,7 +31,10 @@ describe("Calls", () => {
     await using pair = await linkPair();
     const held: IncomingCall[] = [];
     pair.right.handle(HOLD, (call) => held.push(call));
-    const replies = Array.from({ length: 20 }, async (_, index) => (await pair.left.request(HOLD, Buffer.from([index])))[0]);
+    const replies = Array.from(
+      { length: 20 },
+      async (_, index) => (await pair.left.request(HOLD, Buffer.from([index])))[0],
+    );
     await waitFor(() => held.length === 20);
     for (const call of held.toReversed()) call.reply(call.body);
     assert.deepEqual(
@@ -41,7 +49,9 @@ describe("Calls", () => {
     for (const size of [0, 1, 16 * 1024, 16 * 1024 + 1, 64 * 1024, 1024 * 1024]) {
       const payload = Buffer.alloc(size, "payload");
       const body = await new Promise<Buffer>((resolve, reject) => {
-        pair.left.send(ECHO, Buffer.from("abc"), payload, Infinity, (error, found) => (error === undefined ? resolve(found) : reject(error)));
+        pair.left.send(ECHO, Buffer.from("abc"), payload, Infinity, (error, found) =>
+          error === undefined ? resolve(found) : reject(error),
+        );
       });
       assert.ok(body.equals(Buffer.concat([Buffer.from("abc"), payload])), `${size} bytes`);
     }
@@ -49,14 +59,25 @@ describe("Calls", () => {
 
   it("that fail keep code, message and data", async () => {
     await using pair = await linkPair();
-    pair.right.handle(ECHO, (call) => call.fail(new NexError("artifact_corrupt", "Wrong hash.", { data: { sha256: "00", size: 3 } })));
-    await assert.rejects(pair.left.request(ECHO), { code: "artifact_corrupt", message: "Wrong hash.", data: { sha256: "00", size: 3 } });
+    pair.right.handle(ECHO, (call) =>
+      call.fail(new NexError("artifact_corrupt", "Wrong hash.", { data: { sha256: "00", size: 3 } })),
+    );
+    await assert.rejects(pair.left.request(ECHO), {
+      code: "artifact_corrupt",
+      message: "Wrong hash.",
+      data: { sha256: "00", size: 3 },
+    });
   });
 
   it("that fail with more than a frame holds are told a shortened message", async () => {
     await using pair = await linkPair();
-    pair.right.handle(ECHO, (call) => call.fail(new NexError("function_failed", "\u0000".repeat(5_000_000), { data: { big: "x".repeat(100_000) } })));
-    await assert.rejects(pair.left.request(ECHO), (error: NexError) => error.code === "function_failed" && error.message.length < 5000);
+    pair.right.handle(ECHO, (call) =>
+      call.fail(new NexError("function_failed", "\u0000".repeat(5_000_000), { data: { big: "x".repeat(100_000) } })),
+    );
+    await assert.rejects(
+      pair.left.request(ECHO),
+      (error: NexError) => error.code === "function_failed" && error.message.length < 5000,
+    );
     await pair.left.ping();
   });
 
@@ -87,7 +108,8 @@ describe("Calls", () => {
     const cancelled: string[] = [];
     pair.right.handle(HOLD, (call) => (call.onCancel = (reason) => cancelled.push(reason.code)));
     const settled: (string | undefined)[] = [];
-    const open = (): void => void pair.left.send(HOLD, undefined, undefined, 60_000, (error) => settled.push(error?.message));
+    const open = (): void =>
+      void pair.left.send(HOLD, undefined, undefined, 60_000, (error) => settled.push(error?.message));
     for (let index = 0; index < 50; index++) open();
     await waitFor(() => pair.right.openCalls === 0 && pair.left.openCalls === 50);
     await pair.left.ping();

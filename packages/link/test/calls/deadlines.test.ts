@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import { DeadlineClock, FrameType, type IncomingCall } from "@nex/link";
 import type { NexError } from "@nex/protocol";
@@ -20,27 +21,28 @@ describe("A deadline", () => {
     await using pair = await linkPair();
     pair.right.handle(HOLD, () => undefined);
     const late: number[] = [];
-    for (const deadlineMs of [60, 20, 40]) {
+    for (const deadlineMs of [60, 20, 40, 10, 30, 10, 20, 10]) {
       const sent = performance.now();
       await assert.rejects(pair.left.request(HOLD, undefined, { deadlineMs }), { code: "deadline_exceeded" });
       late.push(performance.now() - sent - deadlineMs);
     }
     assert.ok(Math.min(...late) >= 0, `too early: ${late.join(", ")}`);
-    // The promise is 50 ms; the best of three shows the mechanism, whatever else the machine does.
+    // The promise is 50 ms; the best of several shows the mechanism, whatever else the machine does.
     assert.ok(Math.min(...late) < 50, `too late: ${late.join(", ")}`);
   });
 
   it("of many calls is kept for each, by one timer", async () => {
     await using pair = await linkPair();
     pair.right.handle(HOLD, () => undefined);
-    const order: number[] = [];
+    const early: number[] = [];
     await Promise.all(
       [50, 10, 30, 20, 40].map(async (deadlineMs) => {
+        const sent = performance.now();
         await assert.rejects(pair.left.request(HOLD, undefined, { deadlineMs }), { code: "deadline_exceeded" });
-        order.push(deadlineMs);
+        if (performance.now() - sent < deadlineMs) early.push(deadlineMs);
       }),
     );
-    assert.deepEqual(order, [10, 20, 30, 40, 50]);
+    assert.deepEqual(early, []);
   });
 
   it("aborts the callee's signal, whose answer is then ignored, and is acknowledged", async () => {
@@ -117,12 +119,8 @@ describe("A cancel", () => {
     await using pair = await linkPair();
     pair.right.handle(ECHO, (call) => call.reply(call.body));
     const { signal } = new AbortController();
-    let listeners = 0;
-    const { addEventListener, removeEventListener } = signal;
-    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => (listeners++, addEventListener.apply(signal, args));
-    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => (listeners--, removeEventListener.apply(signal, args));
     for (let index = 0; index < 20; index++) await pair.left.request(ECHO, undefined, { signal });
-    assert.equal(listeners, 0);
+    assert.equal(getEventListeners(signal, "abort").length, 0);
   });
 });
 
@@ -138,14 +136,18 @@ describe("A peer", () => {
 
   it("that merely takes its time acknowledges, and is not congested for it", async () => {
     await using peer = await peerProcess({ unresponsiveMs: 10_000, onUnresponsive: () => assert.fail("it answers") });
-    await assert.rejects(peer.link.request(PeerMethod.wait, undefined, { deadlineMs: 20 }), { code: "deadline_exceeded" });
+    await assert.rejects(peer.link.request(PeerMethod.wait, undefined, { deadlineMs: 20 }), {
+      code: "deadline_exceeded",
+    });
     await waitFor(() => peer.link.openCalls === 0 && !peer.link.congested);
     assert.equal((await peer.link.request(PeerMethod.echo, Buffer.from("alive"))).toString(), "alive");
   });
 
   it("that stands still for a moment wakes who waits for it once it goes on", async () => {
     await using peer = await peerProcess({ unresponsiveMs: 60_000 });
-    await assert.rejects(peer.link.request(PeerMethod.block, Buffer.from("300"), { deadlineMs: 20 }), { code: "deadline_exceeded" });
+    await assert.rejects(peer.link.request(PeerMethod.block, Buffer.from("300"), { deadlineMs: 20 }), {
+      code: "deadline_exceeded",
+    });
     assert.equal(peer.link.congested, true);
     await new Promise<void>((resolve) => peer.link.whenDrained(resolve));
     assert.equal(peer.link.congested, false);

@@ -45,22 +45,33 @@ function plain({ type, flags, method, id, body }: Frame): unknown {
 describe("FrameReader", () => {
   it("finds the same frames however the stream is cut", () => {
     fc.assert(
-      fc.property(fc.array(rawFrame, { maxLength: 12 }), fc.array(fc.nat(2 ** 30), { maxLength: 40 }), (frames, places) => {
-        const found = readAll(new FrameReader(MAX_BODY), cut(Buffer.concat(frames.map(frameBytes)), places));
-        const expected = frames.map((frame) => plain({ flags: 0, method: 0, id: 0, ...frame, body: Buffer.from(frame.body!) } as Frame));
-        assert.deepEqual(found.map(plain), expected);
-      }),
+      fc.property(
+        fc.array(rawFrame, { maxLength: 12 }),
+        fc.array(fc.nat(2 ** 30), { maxLength: 40 }),
+        (frames, places) => {
+          const found = readAll(new FrameReader(MAX_BODY), cut(Buffer.concat(frames.map(frameBytes)), places));
+          const expected = frames.map((frame) =>
+            plain({ flags: 0, method: 0, id: 0, ...frame, body: Buffer.from(frame.body!) } as Frame),
+          );
+          assert.deepEqual(found.map(plain), expected);
+        },
+      ),
       { numRuns: 200 },
     );
   });
 
   it("finds them when each byte comes alone", () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ type: fc.integer({ min: 1, max: 10 }), body: fc.uint8Array({ maxLength: 30 }) }), { maxLength: 5 }), (frames) => {
-        const bytes = Buffer.concat(frames.map(frameBytes));
-        const chunks = Array.from({ length: bytes.length }, (_, index) => bytes.subarray(index, index + 1));
-        assert.equal(readAll(new FrameReader(MAX_BODY), chunks).length, frames.length);
-      }),
+      fc.property(
+        fc.array(fc.record({ type: fc.integer({ min: 1, max: 10 }), body: fc.uint8Array({ maxLength: 30 }) }), {
+          maxLength: 5,
+        }),
+        (frames) => {
+          const bytes = Buffer.concat(frames.map(frameBytes));
+          const chunks = Array.from({ length: bytes.length }, (_, index) => bytes.subarray(index, index + 1));
+          assert.equal(readAll(new FrameReader(MAX_BODY), chunks).length, frames.length);
+        },
+      ),
     );
   });
 
@@ -83,17 +94,25 @@ describe("FrameReader", () => {
   it("takes a body of exactly its limit and refuses one byte more before it arrives", () => {
     const reader = new FrameReader(100);
     assert.equal(readAll(reader, [frameBytes({ type: 1, body: Buffer.alloc(100) })])[0]?.body.length, 100);
-    assert.throws(() => readAll(reader, [frameBytes({ type: 1, length: 101 })]), { code: "link_protocol", message: /101 bytes; at most 100/ });
+    assert.throws(() => readAll(reader, [frameBytes({ type: 1, length: 101 })]), {
+      code: "link_protocol",
+      message: /101 bytes; at most 100/,
+    });
   });
 
   it("refuses an oversize frame as soon as its header is whole, also across chunks", () => {
     const header = frameBytes({ type: 1, length: 0xff_ff_ff_ff });
-    assert.throws(() => readAll(new FrameReader(MAX_BODY), [header.subarray(0, 5), header.subarray(5)]), { code: "link_protocol" });
+    assert.throws(() => readAll(new FrameReader(MAX_BODY), [header.subarray(0, 5), header.subarray(5)]), {
+      code: "link_protocol",
+    });
   });
 
   it("refuses types below and above the known ones", () => {
     for (const type of [0, 11, 255]) {
-      assert.throws(() => readAll(new FrameReader(MAX_BODY), [frameBytes({ type })]), { code: "link_protocol", message: new RegExp(`type ${type}`) });
+      assert.throws(() => readAll(new FrameReader(MAX_BODY), [frameBytes({ type })]), {
+        code: "link_protocol",
+        message: new RegExp(`type ${type}`),
+      });
     }
   });
 });

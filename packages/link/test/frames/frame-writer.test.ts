@@ -6,7 +6,19 @@ import fc from "fast-check";
 import { type Frame, FrameReader, FrameType, FrameWriter } from "@nex/link";
 
 const KIB = 1024;
-const SIZES = [0, 1, 2, 16 * KIB - 1, 16 * KIB, 16 * KIB + 1, 64 * KIB - 12, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 1024 * KIB];
+const SIZES = [
+  0,
+  1,
+  2,
+  16 * KIB - 1,
+  16 * KIB,
+  16 * KIB + 1,
+  64 * KIB - 12,
+  64 * KIB - 1,
+  64 * KIB,
+  64 * KIB + 1,
+  1024 * KIB,
+];
 
 async function written(write: (writer: FrameWriter) => void): Promise<{ frames: Frame[]; writes: number }> {
   const stream = new PassThrough({ highWaterMark: 64 * KIB * KIB });
@@ -33,14 +45,24 @@ describe("FrameWriter", () => {
       fc.asyncProperty(fc.array(fc.tuple(size, size), { maxLength: 8 }), async (pairs) => {
         const { frames } = await written((writer) => {
           for (const [index, [head, payload]] of pairs.entries()) {
-            writer.write(FrameType.call, index, index + 1, index + 2, pattern(head, index), pattern(payload, index + 100));
+            writer.write(
+              FrameType.call,
+              index,
+              index + 1,
+              index + 2,
+              pattern(head, index),
+              pattern(payload, index + 100),
+            );
           }
         });
         assert.equal(frames.length, pairs.length);
         for (const [index, [head, payload]] of pairs.entries()) {
           const { type, flags, method, id, body } = frames[index]!;
           assert.deepEqual([type, flags, method, id], [FrameType.call, index, index + 1, index + 2]);
-          assert.ok(body.equals(Buffer.concat([pattern(head, index), pattern(payload, index + 100)])), `body of ${head} + ${payload} bytes`);
+          assert.ok(
+            body.equals(Buffer.concat([pattern(head, index), pattern(payload, index + 100)])),
+            `body of ${head} + ${payload} bytes`,
+          );
         }
       }),
       { numRuns: 60 },

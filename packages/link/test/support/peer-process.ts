@@ -26,7 +26,9 @@ export async function peerProcess(options: LinkOptions = {}): Promise<PeerProces
   const server = createServer().listen(path);
   await once(server, "listening");
   const program = join(import.meta.dirname, "..", "fixtures", "peer.ts");
-  const child = spawn(process.execPath, ["--conditions=@nex/source", program, path], { stdio: ["ignore", "inherit", "inherit"] });
+  const child = spawn(process.execPath, ["--conditions=@nex/source", program, path], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   const exited = once(child, "exit");
   const [socket] = (await once(server, "connection")) as [Socket];
   server.close();

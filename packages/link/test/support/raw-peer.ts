@@ -66,7 +66,9 @@ export class RawPeer implements AsyncDisposable {
 
   /** The next frame of this type that came in, taken out of {@link frames}. */
   async receive(type: number): Promise<Frame> {
-    const found = await waitFor(() => this.frames.find((frame) => frame.type === type), { message: `a frame of type ${type}` });
+    const found = await waitFor(() => this.frames.find((frame) => frame.type === type), {
+      message: `a frame of type ${type}`,
+    });
     this.frames.splice(this.frames.indexOf(found), 1);
     return found;
   }

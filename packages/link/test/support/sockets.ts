@@ -10,7 +10,10 @@ export async function socketPair(): Promise<[accepted: Socket, dialled: Socket]>
   try {
     await once(server, "listening");
     const dialled = connect(join(directory.path, "s"));
-    const [[accepted]] = (await Promise.all([once(server, "connection"), once(dialled, "connect")])) as [[Socket], unknown];
+    const [[accepted]] = (await Promise.all([once(server, "connection"), once(dialled, "connect")])) as [
+      [Socket],
+      unknown,
+    ];
     return [accepted, dialled];
   } finally {
     server.close();

@@ -1,7 +1,7 @@
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkMessage, decodePublic, isName, isSubjectPattern, parseSize } from "@nex/protocol";
+import { checkMessage, decodePublic, isName, isSubjectPattern, NexError, parseSize } from "@nex/protocol";
 import { type NamespaceCredentials, namespaceCredentialsSchema } from "../connections/namespace-credentials.ts";
 import { SANDBOX_NAMES, type SandboxName } from "../sandboxes/sandbox.ts";
 
@@ -141,7 +141,14 @@ function isIssuer(text: string): boolean {
 
 /** @throws NexError `invalid_request` naming the key */
 export function completeNodeOptions(options: NodeOptions): NodeConfig {
-  return checkMessage(nodeOptionsSchema, options);
+  const parsed = nodeOptionsSchema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const strange = parsed.error.issues.find((issue) => issue.code === "unrecognized_keys");
+  if (strange === undefined) return checkMessage(nodeOptionsSchema, options);
+  const field = [...strange.path, strange.keys[0]].map(String).join(".").slice(0, 120);
+  throw new NexError("invalid_request", `The node's config knows no key "${field}". Is it misspelt?`, {
+    data: { field },
+  });
 }
 
 function defaultRuntimeDirectory(): string {

@@ -67,6 +67,7 @@ export class AgentSession {
   readonly #options: AgentSessionOptions;
   readonly #door: LinkDoor;
   readonly #resolveLost: (reason: NexError) => void;
+  readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #troubles: string[] = [];
   #sandbox: Sandbox | undefined;
@@ -105,6 +106,11 @@ export class AgentSession {
       await session.destroy(0);
       throw error;
     }
+  }
+
+  /** Resolves when nothing of the sandbox is left. */
+  get destroyed(): Promise<void> {
+    return this.#gone.promise;
   }
 
   get isLost(): boolean {
@@ -254,6 +260,7 @@ export class AgentSession {
     this.#door.close(new NexError("link_closed", "The sandbox is being destroyed."));
     await this.#sandbox?.destroy(graceMs);
     this.#resolveLost(new NexError("link_closed", "The sandbox was destroyed."));
+    this.#gone.resolve();
   }
 }
 

@@ -17,7 +17,10 @@ export class SandboxPool {
   readonly #stop: AbortController = new AbortController();
   readonly #ready: AgentSession[] = [];
   readonly #starting: Set<Promise<void>> = new Set();
-  readonly #taken: Set<AgentSession> = new Set();
+  /** Starts for the pool and on demand; one that fails has taken its sandbox away before it says so. */
+  readonly #underway: Set<Promise<AgentSession>> = new Set();
+  /** Ready, taken, or on their way out. */
+  readonly #sessions: Set<AgentSession> = new Set();
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
 
@@ -50,8 +53,6 @@ export class SandboxPool {
       });
     }
     const ready = this.#ready.shift() ?? (await this.#firstOf(signal));
-    this.#taken.add(ready);
-    void ready.lost.then(() => this.#taken.delete(ready));
     this.fill();
     return ready;
   }
@@ -60,13 +61,13 @@ export class SandboxPool {
   async close(): Promise<void> {
     this.#stop.abort();
     clearTimeout(this.#retry);
-    await Promise.all(this.#starting);
-    await Promise.all([...this.#ready.splice(0), ...this.#taken].map(async (session) => await session.destroy(1000)));
+    await Promise.allSettled([...this.#starting, ...this.#underway]);
+    await Promise.all([...this.#sessions].map(async (session) => await session.destroy(1000)));
   }
 
   async #firstOf(signal: AbortSignal): Promise<AgentSession> {
     try {
-      return await AgentSession.start(this.#options, AbortSignal.any([signal, this.#stop.signal]));
+      return await this.#start(AbortSignal.any([signal, this.#stop.signal]));
     } catch (cause) {
       const error = toNexError(cause);
       this.#options.onStartFailed(error);
@@ -74,9 +75,22 @@ export class SandboxPool {
     }
   }
 
+  async #start(signal: AbortSignal): Promise<AgentSession> {
+    const start = AgentSession.start(this.#options, signal);
+    this.#underway.add(start);
+    try {
+      const session = await start;
+      this.#sessions.add(session);
+      void session.destroyed.then(() => this.#sessions.delete(session));
+      return session;
+    } finally {
+      this.#underway.delete(start);
+    }
+  }
+
   async #startOne(): Promise<void> {
     try {
-      const session = await AgentSession.start(this.#options, this.#stop.signal);
+      const session = await this.#start(this.#stop.signal);
       this.#failures = 0;
       this.#ready.push(session);
       void session.lost.then(async () => {

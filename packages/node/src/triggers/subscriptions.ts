@@ -76,7 +76,11 @@ export class TriggerSubscriptions {
     try {
       await this.#connection.flush();
     } catch (cause) {
-      throw new NexError("connection_failed", "The connection to NATS was lost while the function was subscribed to its triggers. Deploy it again.", { cause });
+      throw new NexError(
+        "connection_failed",
+        "The connection to NATS was lost while the function was subscribed to its triggers. Deploy it again.",
+        { cause },
+      );
     }
   }
 

@@ -16,8 +16,8 @@ describe("a request by an attacker", () => {
 
   const deploy = async (request: Record<string, unknown>): Promise<Reply> => {
     const started = performance.now();
-    const reply = await running.ask(deploySubject(running), await deployRequest(running, { request }), 5000);
-    assert.ok(performance.now() - started < 2000, `the node was busy for ${performance.now() - started} ms`);
+    const reply = await running.ask(deploySubject(running), await deployRequest(running, { request }));
+    assert.ok(performance.now() - started < 4000, `the node was busy for ${performance.now() - started} ms`);
     return reply;
   };
 

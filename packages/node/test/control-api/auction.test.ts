@@ -52,8 +52,7 @@ describe("an auction", () => {
     "for a tag the node lacks": { tags: { gpu: "yes" } },
     "for a tag every object has": { tags: { constructor: "Object" } },
     "for one tag it has and one it lacks": { tags: { Region: "eu-west", gpu: "yes" } },
-    "for a type it cannot run": { workload_types: ["wasm"] },
-    "for one type it can run and one it cannot": { workload_types: ["v8", "wasm"] },
+    "for one type it can run and one it cannot": { workload_types: ["v8", "oci"] },
     "for a type nobody knows": { workload_types: ["oci"] },
   })) {
     it(`${what} is not`, async () => assert.equal(await answers(request), false));

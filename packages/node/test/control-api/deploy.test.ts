@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Objm } from "@nats-io/obj";
 import { jetstream } from "@nats-io/jetstream";
-import { signClaims } from "@nex/protocol";
+import { legacyKind, signClaims, WORKLOAD_KINDS } from "@nex/protocol";
 import { waitFor } from "@nex/testing";
+import { SUPPORTED_KINDS } from "../../src/version.ts";
 import { deployFunction, deployRequest, deploySubject, ECHO, sha256, stopClaims, upload } from "./support/deploys.ts";
 import { type Reply, RunningNode } from "./support/running-node.ts";
 
@@ -143,7 +144,7 @@ describe("a deploy", () => {
       deploySubject(running),
       await deployRequest(running, { name: "no", request }),
     );
-    assert.equal(reply.code, code, reply.error);
+    assert.equal(reply.code, code, reply.error ?? "");
     assert.equal(reply.data, "");
     return reply;
   };
@@ -172,8 +173,11 @@ describe("a deploy", () => {
     void (await refused("invalid_request", { trigger_subjects: [] })));
   it("refuses a service with triggers", async () =>
     void (await refused("trigger_unsupported", { type: "native", kind: "elf" })));
-  it("refuses a kind this release cannot run", async () =>
-    void (await refused("unsupported_kind", { type: "wasm", kind: "wasm" })));
+  for (const kind of WORKLOAD_KINDS.filter((known) => !SUPPORTED_KINDS.includes(known))) {
+    it(`refuses the kind ${kind}, which this release cannot run`, async () => {
+      await refused("unsupported_kind", { type: legacyKind(kind), kind });
+    });
+  }
   it("refuses a type nobody knows", async () => void (await refused("unsupported_kind", { type: "oci" })));
   it("refuses a type and a kind that differ", async () => void (await refused("invalid_request", { kind: "wasm" })));
   it("refuses a memory limit the sandbox cannot keep", async () =>

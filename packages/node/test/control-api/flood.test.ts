@@ -27,10 +27,10 @@ describe("a flood of junk deploys", () => {
         codes.set(code, (codes.get(code) ?? 0) + 1);
       }
     };
-    let flooding = true;
-    const floods = Promise.all(Array.from({ length: 32 }, flood)).finally(() => (flooding = false));
+    const attack = { underWay: true };
+    const floods = Promise.all(Array.from({ length: 32 }, flood)).finally(() => (attack.underWay = false));
     const times: number[] = [];
-    while (flooding) {
+    while (attack.underWay) {
       const start = performance.now();
       assert.equal((await running.client.request("busy", "x", { timeout: 20_000 })).string(), "x");
       times.push(performance.now() - start);
@@ -42,7 +42,8 @@ describe("a flood of junk deploys", () => {
     );
     assert.ok((codes.get("rate_limited") ?? 0) > 2000, JSON.stringify([...codes]));
     const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Infinity;
-    assert.ok(median < 50, `a trigger took ${median} ms`);
+    // Far above what it takes, and far below what it would if the node read every one of them.
+    assert.ok(median < 500, `a trigger took ${median} ms`);
   });
 
   it("is told in few events", async () => {
@@ -105,10 +106,11 @@ describe("the signature of claims", () => {
     const jwts = await Promise.all(
       issuers.map(async (issuer) => (await deployRequest(running, { issuer })).workload_jwt),
     );
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (let round = 0; round < 10; round++) for (const jwt of jwts) admission.decode(jwt, "default");
     // In JavaScript they would take three seconds.
-    assert.ok(performance.now() - start < 1000, `${performance.now() - start} ms for 200`);
+    const { user } = process.cpuUsage(start);
+    assert.ok(user < 1_000_000, `${user} µs for 200`);
   });
 });
 

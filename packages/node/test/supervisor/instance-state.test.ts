@@ -25,7 +25,10 @@ test("every step of the table is allowed and no other", () => {
         life.enter(to);
         assert.equal(life.state, to);
       } else {
-        assert.throws(() => life.enter(to), (error) => isNexError(error) && error.code === "internal");
+        assert.throws(
+          () => life.enter(to),
+          (error) => isNexError(error) && error.code === "internal",
+        );
         assert.equal(life.state, from);
       }
     }

@@ -16,7 +16,10 @@ class Doorway implements AsyncDisposable {
 
   private constructor() {
     this.#server = createServer((socket) => {
-      if (this.target === undefined) return void socket.resetAndDestroy();
+      if (this.target === undefined) {
+        socket.resetAndDestroy();
+        return;
+      }
       const other = dial(this.target, "127.0.0.1");
       for (const each of [socket, other]) {
         this.#sockets.add(each);
@@ -73,7 +76,9 @@ test("after a restart of the NATS server the triggers work again", async () => {
   const client = await connect({ servers: next.url });
   try {
     for (const subject of ["a.x", "b"]) {
-      const reply = await waitFor(async () => await client.request(subject, "", { timeout: 5000 }), { timeoutMs: 20_000 });
+      const reply = await waitFor(async () => await client.request(subject, "", { timeout: 5000 }), {
+        timeoutMs: 20_000,
+      });
       assert.equal(reply.string(), "ok");
     }
     await system.supervisor.stop("default", "fn");

@@ -39,9 +39,12 @@ test("kill -9 of the node leaves no agent, no runner and no other child", async 
     assert.ok(processAlive(told.runner));
     node.kill("SIGKILL");
     await once(node, "exit");
-    await waitFor(() => belongs().length === 0 && !processAlive(told.runner) && children.every((pid) => !processAlive(pid)), {
-      message: "the end of all that the node had started",
-    });
+    await waitFor(
+      () => belongs().length === 0 && !processAlive(told.runner) && children.every((pid) => !processAlive(pid)),
+      {
+        message: "the end of all that the node had started",
+      },
+    );
   } finally {
     node.kill("SIGKILL");
   }

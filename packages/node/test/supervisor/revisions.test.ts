@@ -51,7 +51,9 @@ test("a second deploy takes over under load without losing or failing a message"
 
 test("the old revision finishes what it has begun", async () => {
   await using system = await TestSystem.start();
-  await system.deploy(`export default async () => { await new Promise((done) => setTimeout(done, 800)); return "old"; };`);
+  await system.deploy(
+    `export default async () => { await new Promise((done) => setTimeout(done, 800)); return "old"; };`,
+  );
   const begun = system.request("fn");
   await waitFor(() => system.supervisor.get("default", "fn").describe().invocations.in_flight === 1);
   await system.deploy(SAY("new"));
@@ -66,7 +68,10 @@ test("a new revision that fails to come up leaves the old one untouched", async 
   await load.reach("one");
   const broken = ["export default 5;", "syntax error here", `throw new Error("at load"); export default () => 1;`];
   for (const source of broken) {
-    await assert.rejects(system.deploy(source, { replicas: 2 }), (error) => isNexError(error) && error.code === "invalid_artifact");
+    await assert.rejects(
+      system.deploy(source, { replicas: 2 }),
+      (error) => isNexError(error) && error.code === "invalid_artifact",
+    );
   }
   const wrong = system.deploy("process.exit(1); export default () => 1;");
   await assert.rejects(wrong, (error) => isNexError(error) && error.code === "sandbox_failed");
@@ -81,7 +86,10 @@ test("a new revision that fails to come up leaves the old one untouched", async 
 
 test("a first deploy that fails leaves no workload, and the next one starts from the beginning", async () => {
   await using system = await TestSystem.start();
-  await assert.rejects(system.deploy("export default 5;"), (error) => isNexError(error) && error.code === "invalid_artifact");
+  await assert.rejects(
+    system.deploy("export default 5;"),
+    (error) => isNexError(error) && error.code === "invalid_artifact",
+  );
   assert.deepEqual(system.supervisor.running(), []);
   assert.throws(() => system.supervisor.get("default", "fn"), /no workload "fn"/);
   assert.equal((await system.deploy(SAY("one"))).revision, 1);
@@ -108,7 +116,10 @@ test("rollback brings back an earlier revision without losing a message", async 
   await load.reach("one");
   assert.deepEqual(await load.stop(), new Set(["one", "two"]));
   await system.told.event("workload_rolled_back");
-  await assert.rejects(system.supervisor.rollback("default", "fn", 7), (error) => isNexError(error) && error.code === "revision_not_found");
+  await assert.rejects(
+    system.supervisor.rollback("default", "fn", 7),
+    (error) => isNexError(error) && error.code === "revision_not_found",
+  );
   // The next deploy counts on from the highest, not from the one that runs.
   assert.equal((await system.deploy(SAY("three"))).revision, 3);
 });

@@ -8,7 +8,9 @@ export class FeedRecorder {
   readonly logs: LogRecord[] = [];
 
   constructor(connection: NatsConnection) {
-    connection.subscribe("$NEX.events.>", { callback: (_, message) => void this.events.push(decodeEvent(message.data)) });
+    connection.subscribe("$NEX.events.>", {
+      callback: (_, message) => void this.events.push(decodeEvent(message.data)),
+    });
     connection.subscribe("$NEX.logs.>", {
       callback: (_, { subject, data }) => void this.logs.push(decodeLogRecord(subject, data, Date.now())),
     });

@@ -73,7 +73,9 @@ export class TestSystem implements AsyncDisposable {
 
   static async start(options: SystemOptions = {}): Promise<TestSystem> {
     await using stack = new AsyncDisposableStack();
-    const nats = stack.use(await startNatsServer({ jetstream: options.jetstream ?? false, config: options.accounts ?? ACCOUNTS }));
+    const nats = stack.use(
+      await startNatsServer({ jetstream: options.jetstream ?? false, config: options.accounts ?? ACCOUNTS }),
+    );
     const directory = stack.use(await temporaryDirectory("nex-node-"));
     // Sandboxes have users of their own, who must get through; the directory of a whole test run is closed to them.
     for (const path of [directory.path, dirname(directory.path)]) {

@@ -108,7 +108,10 @@ test("invocations that never settle free their slots, and past the cap their run
 
 test("messages in line whose deadline passes are told so, though no slot ever came free", async () => {
   await using system = await TestSystem.start();
-  await system.deploy(`export default async () => await new Promise(() => undefined);`, { deadlineMs: 500, maxInFlight: 1 });
+  await system.deploy(`export default async () => await new Promise(() => undefined);`, {
+    deadlineMs: 500,
+    maxInFlight: 1,
+  });
   const replies = await Promise.all([1, 2, 3].map(async () => await system.request("fn")));
   assert.deepEqual(replies.map(outcome), ["deadline_exceeded", "deadline_exceeded", "deadline_exceeded"]);
 });

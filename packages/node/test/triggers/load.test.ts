@@ -47,7 +47,10 @@ test("past the waiting line callers are told overloaded at once, those in it kee
   assert.deepEqual(settled, ["overloaded", "overloaded", "overloaded"]);
   assert.equal(system.supervisor.get("default", "fn").describe().invocations.in_flight, 2);
   await Promise.all(requests);
-  assert.deepEqual(settled.slice(3), Array.from({ length: 5 }, () => "deadline_exceeded"));
+  assert.deepEqual(
+    settled.slice(3),
+    Array.from({ length: 5 }, () => "deadline_exceeded"),
+  );
 });
 
 test("an overloaded reply has the service error headers and the agreed body", async () => {
@@ -67,7 +70,10 @@ test("an overloaded reply has the service error headers and the agreed body", as
 
 test("a flood of messages without a reply does not grow the node's line past its bound", async () => {
   await using system = await TestSystem.start();
-  await system.deploy(`export default async () => { await new Promise(setImmediate); };`, { maxInFlight: 4, maxWaiting: 16 });
+  await system.deploy(`export default async () => { await new Promise(setImmediate); };`, {
+    maxInFlight: 4,
+    maxWaiting: 16,
+  });
   for (let index = 0; index < 20_000; index++) system.client.publish("fn", "x".repeat(64));
   await system.client.flush();
   const counts = () => system.supervisor.get("default", "fn").describe().invocations;

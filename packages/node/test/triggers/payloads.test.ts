@@ -5,14 +5,25 @@ import { TestSystem } from "../support/system.ts";
 
 /** All 256 byte values over and over, from another start for each size. */
 function bytes(size: number): Buffer {
-  return Buffer.from({ length: size }, (_, index) => (index + size) & 255);
+  return Buffer.from(Uint8Array.from({ length: size }, (_, index) => (index + size) & 255));
 }
 
 test("payloads of every size come back byte for byte", async () => {
   await using system = await TestSystem.start();
   await system.deploy("export default (event) => event.bytes();");
   const limit = system.client.info?.max_payload ?? 0;
-  for (const size of [0, 1, 256, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 64 * 1024, 64 * 1024 + 1, limit - 4, limit - 64]) {
+  for (const size of [
+    0,
+    1,
+    256,
+    16 * 1024 - 1,
+    16 * 1024,
+    16 * 1024 + 1,
+    64 * 1024,
+    64 * 1024 + 1,
+    limit - 4,
+    limit - 64,
+  ]) {
     const reply = await system.request("fn", bytes(size));
     assert.ok(bytes(size).equals(reply.data), `${size} bytes came back as ${reply.data.length}`);
   }

@@ -91,7 +91,9 @@ test("what a function throws reaches its caller and, with the stack, its log und
 
 test("a rejected promise and a thrown value that is no error are answered too", async () => {
   await using system = await TestSystem.start();
-  await system.deploy(`export default async (event) => { if (event.text() === "null") throw null; await Promise.reject("no"); };`);
+  await system.deploy(
+    `export default async (event) => { if (event.text() === "null") throw null; await Promise.reject("no"); };`,
+  );
   assert.equal(errorOf(await system.request("fn", "null")).code, "function_failed");
   assert.equal(errorOf(await system.request("fn", "x")).code, "function_failed");
 });

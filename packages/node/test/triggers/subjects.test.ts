@@ -40,7 +40,8 @@ test("a leading wildcard takes in no subjects that begin with $ or _", async () 
   await system.deploy(`export default (event) => { console.log("ran", event.subject); return "ok"; };`, {
     triggers: ["*.*", "*.*.>"],
   });
-  for (const subject of ["$X.a", "_INBOX.a", "$X.a.b", "_R_.a.b"]) system.client.publish(subject, "", { reply: "answers" });
+  for (const subject of ["$X.a", "_INBOX.a", "$X.a.b", "_R_.a.b"])
+    system.client.publish(subject, "", { reply: "answers" });
   assert.equal((await system.request("a.b")).string(), "ok");
   await system.told.log("ran a.b");
   assert.deepEqual(
@@ -58,7 +59,8 @@ test("a reply subject of the server's own is not written to, and the log says so
     system.client.publish("fn", "", { reply });
   }
   assert.equal((await system.request("fn")).string(), "stolen");
-  for (const part of ["$KV.accounts.ada", "$KV.accounts.eve", "$JS.API.STREAM.DELETE", "$SYS.x"]) await system.told.log(part);
+  for (const part of ["$KV.accounts.ada", "$KV.accounts.eve", "$JS.API.STREAM.DELETE", "$SYS.x"])
+    await system.told.log(part);
   // What the refused ones had logged would have come before this.
   await system.told.log("ran");
   assert.equal((await bucket.get("ada"))?.string(), "1");
@@ -79,7 +81,9 @@ test("a message with malformed headers is answered with an error and the functio
     const malformed = ["A: b\rc", "A: b\nc", "A b: c", "\xff: x"];
     for (const line of malformed) {
       const block = Buffer.from(`NATS/1.0\r\n${line}\r\n\r\n`, "latin1");
-      socket.write(Buffer.concat([Buffer.from(`HPUB fn answers ${block.length} ${block.length}\r\n`), block, Buffer.from("\r\n")]));
+      socket.write(
+        Buffer.concat([Buffer.from(`HPUB fn answers ${block.length} ${block.length}\r\n`), block, Buffer.from("\r\n")]),
+      );
     }
     let count = 0;
     for await (const answer of answers) {

@@ -6,22 +6,27 @@ import { WaitingLine } from "../../src/triggers/waiting-line.ts";
 test("is a queue bounded in length and bytes, whatever is done with it", () => {
   const command = fc.oneof(fc.record({ push: fc.nat({ max: 40 }) }), fc.constant("shift" as const));
   fc.assert(
-    fc.property(fc.nat({ max: 12 }), fc.nat({ max: 100 }), fc.array(command, { maxLength: 300 }), (length, bytes, commands) => {
-      const line = new WaitingLine<{ size: number }>(length, bytes);
-      const model: { size: number }[] = [];
-      for (const each of commands) {
-        if (each === "shift") assert.equal(line.shift(), model.shift());
-        else {
-          const item = { size: each.push };
-          const held = model.reduce((sum, { size }) => sum + size, 0);
-          const fits = model.length < length && (model.length === 0 || held + item.size <= bytes);
-          assert.equal(line.push(item, item.size), fits);
-          if (fits) model.push(item);
+    fc.property(
+      fc.nat({ max: 12 }),
+      fc.nat({ max: 100 }),
+      fc.array(command, { maxLength: 300 }),
+      (length, bytes, commands) => {
+        const line = new WaitingLine<{ size: number }>(length, bytes);
+        const model: { size: number }[] = [];
+        for (const each of commands) {
+          if (each === "shift") assert.equal(line.shift(), model.shift());
+          else {
+            const item = { size: each.push };
+            const held = model.reduce((sum, { size }) => sum + size, 0);
+            const fits = model.length < length && (model.length === 0 || held + item.size <= bytes);
+            assert.equal(line.push(item, item.size), fits);
+            if (fits) model.push(item);
+          }
+          assert.equal(line.length, model.length);
+          assert.equal(line.peek(), model[0]);
         }
-        assert.equal(line.length, model.length);
-        assert.equal(line.peek(), model[0]);
-      }
-    }),
+      },
+    ),
   );
 });
 

@@ -10,6 +10,7 @@ import { type CompiledModule, compileModule } from "../wasm/compile-module.ts";
 import { WebAssembly, type WasmExports } from "../wasm/engine.ts";
 import { exitFailure, STACK_FRAMES, trapFailure } from "../wasm/guest-failure.ts";
 import { importsFor } from "../wasm/import-modules.ts";
+import { Reclaimer } from "../wasm/reclaimer.ts";
 
 /** What a guest's own memory may grow to unless the deploy says otherwise. */
 const DEFAULT_MEMORY_BYTES = 128 * 1024 * 1024;
@@ -47,6 +48,7 @@ class WasmFunction implements LoadedFunction {
   readonly #compiled: CompiledModule;
   readonly #environment: StringList;
   readonly #options: WasmFormOptions;
+  readonly #reclaimer: Reclaimer = new Reclaimer();
 
   constructor(compiled: CompiledModule, env: LoadOrder["env"], options: WasmFormOptions) {
     this.#compiled = compiled;
@@ -82,6 +84,7 @@ class WasmFunction implements LoadedFunction {
       if (process.exitCode === undefined && !process.outputTooLarge) throw trapFailure(thrown, this.#compiled.shift);
     } finally {
       process.end();
+      this.#reclaimer.release(process.memory.size);
     }
     if (process.outputTooLarge) {
       throw new NexError(

@@ -21,6 +21,11 @@ export class GuestMemory {
     this.#memory = memory;
   }
 
+  /** Bytes; 0 before it is known. */
+  get size(): number {
+    return this.#memory?.buffer.byteLength ?? 0;
+  }
+
   /** The bytes themselves, not a copy: good until control goes back to the guest. */
   bytes(pointer: number, length: number): Uint8Array<ArrayBuffer> {
     const start = this.#check(pointer, length >>> 0);
@@ -38,37 +43,46 @@ export class GuestMemory {
   }
 
   readU8(pointer: number): number {
-    return this.#view.getUint8(this.#check(pointer, 1));
+    const at = this.#check(pointer, 1);
+    return this.#view.getUint8(at);
   }
 
   readU16(pointer: number): number {
-    return this.#view.getUint16(this.#check(pointer, 2), true);
+    const at = this.#check(pointer, 2);
+    return this.#view.getUint16(at, true);
   }
 
   readU32(pointer: number): number {
-    return this.#view.getUint32(this.#check(pointer, 4), true);
+    const at = this.#check(pointer, 4);
+    return this.#view.getUint32(at, true);
   }
 
   readU64(pointer: number): bigint {
-    return this.#view.getBigUint64(this.#check(pointer, 8), true);
+    const at = this.#check(pointer, 8);
+    return this.#view.getBigUint64(at, true);
   }
 
   writeU8(pointer: number, value: number): void {
-    this.#view.setUint8(this.#check(pointer, 1), value);
+    const at = this.#check(pointer, 1);
+    this.#view.setUint8(at, value);
   }
 
   writeU16(pointer: number, value: number): void {
-    this.#view.setUint16(this.#check(pointer, 2), value, true);
+    const at = this.#check(pointer, 2);
+    this.#view.setUint16(at, value, true);
   }
 
   writeU32(pointer: number, value: number): void {
-    this.#view.setUint32(this.#check(pointer, 4), value, true);
+    const at = this.#check(pointer, 4);
+    this.#view.setUint32(at, value, true);
   }
 
   writeU64(pointer: number, value: bigint): void {
-    this.#view.setBigUint64(this.#check(pointer, 8), value, true);
+    const at = this.#check(pointer, 8);
+    this.#view.setBigUint64(at, value, true);
   }
 
+  /** Comes before any use of the view: it may be a new one afterwards. */
   #check(pointer: number, length: number): number {
     const start = pointer >>> 0;
     // Growing the memory leaves the old buffer behind with a length of 0.

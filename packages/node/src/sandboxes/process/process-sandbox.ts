@@ -163,6 +163,10 @@ function dropRights(uid: number | undefined): string[] {
 }
 
 async function watch(child: ChildProcess): Promise<SandboxEnd> {
+  // It may have ended already, while our copies of its descriptors were being closed.
+  const { pid, exitCode: code, signalCode } = child;
+  if (pid === undefined) return { exitCode: 127, signal: null };
+  if (code !== null || signalCode !== null) return { exitCode: code, signal: signalCode };
   try {
     const [exitCode, signal] = (await once(child, "exit")) as [number | null, string | null];
     return { exitCode, signal };

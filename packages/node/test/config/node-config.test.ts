@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ExchangeKey, type NexError, SigningKey } from "@nex/protocol";
+import { completeNodeOptions, type NodeOptions } from "../../src/config/node-config.ts";
+
+const ISSUER = SigningKey.create("account").publicKey;
+
+/** Each key with values it must not have. */
+const WRONG: Readonly<Record<string, readonly unknown[]>> = {
+  nexus: ["", "a.b", "a b", 5, "x".repeat(64)],
+  nexus_key_file: [5, {}],
+  tags: ["x", [], { a: 5 }],
+  sandbox: ["docker", 5, ""],
+  "pool.size": [-1, 1.5, "1", 1001, Number.NaN],
+  "pool.colour": ["red"],
+  issuers: ["x", 5, ["x"], [ISSUER.slice(1)], [`${ISSUER.slice(0, -1)}${ISSUER.endsWith("A") ? "B" : "A"}`]],
+  [`issuers.${ISSUER}`]: [[], ["a.b"], "*", 5],
+  accept_legacy_claims: ["true", 1],
+  deny_subjects: ["x", ["a..b"], [5], [""]],
+  namespaces: ["x", { "a.b": { token: "x" } }, { a: {} }, { a: { token: "x", creds: "y" } }],
+  share_node_connection: ["yes", 1],
+  max_instances: [-1, 1.5, "5"],
+  "functions.deadline_ms": [0, -1, 1.5, "5s"],
+  "functions.max_in_flight": [0, "64"],
+  "functions.max_waiting": [-1, "64"],
+  "functions.retries": [1],
+  "artifacts.max_bytes": [0, -1, "", "0", "0MiB", "much", "64 potatoes", "-5MiB", {}],
+  "artifacts.max_artifact_bytes": [0, "much", null],
+  "artifacts.buckets": ["x", ["a.b"], ["*"], [5]],
+  runtime_directory: [5],
+  cache_directory: [5],
+  colour: ["red"],
+};
+
+function nest(path: string, value: unknown): NodeOptions {
+  const [key = "", ...rest] = path.split(".");
+  return { [key]: rest.length === 0 ? value : nest(rest.join("."), value) };
+}
+
+describe("a node's config", () => {
+  for (const [path, values] of Object.entries(WRONG)) {
+    for (const value of values) {
+      it(`refuses ${path}: ${JSON.stringify(value)?.slice(0, 40)} and names the key`, () => {
+        // Where a key is one of two forms, the form meant is not known, and its own keys neither.
+        const key = path.startsWith("issuers") ? "issuers" : (path.split(".").at(-1) ?? "");
+        assert.throws(
+          () => completeNodeOptions(nest(path, value)),
+          (error: NexError) => {
+            assert.equal(error.code, "invalid_request");
+            assert.ok(error.message.includes(key), error.message);
+            return true;
+          },
+        );
+      });
+    }
+  }
+
+  it("refuses the public key of an exchange key as an issuer", () => {
+    assert.throws(() => completeNodeOptions({ issuers: [ExchangeKey.create().publicKey] }), {
+      code: "invalid_request",
+    });
+  });
+
+  it("is complete without any", () => {
+    const { runtime_directory, cache_directory, ...config } = completeNodeOptions({});
+    assert.ok(runtime_directory.startsWith("/") && cache_directory.startsWith("/"));
+    assert.deepEqual(config, {
+      nexus: "nexus",
+      tags: {},
+      sandbox: "auto",
+      pool: { size: 1 },
+      issuers: new Map(),
+      accept_legacy_claims: false,
+      deny_subjects: [],
+      namespaces: {},
+      share_node_connection: false,
+      max_instances: 0,
+      functions: { deadline_ms: 5000, max_in_flight: 64, max_waiting: 1024 },
+      artifacts: { max_bytes: 2 ** 30, max_artifact_bytes: 2 ** 28, buckets: ["NEXCLIFILES"] },
+    });
+  });
+
+  it("takes sizes as text and as bytes", () => {
+    const { artifacts } = completeNodeOptions({ artifacts: { max_bytes: "64MiB", max_artifact_bytes: 1000 } });
+    assert.deepEqual([artifacts.max_bytes, artifacts.max_artifact_bytes], [2 ** 26, 1000]);
+  });
+
+  it("takes a list of issuers as such for all namespaces", () => {
+    assert.deepEqual(completeNodeOptions({ issuers: [ISSUER] }).issuers, new Map([[ISSUER, ["*"]]]));
+  });
+
+  it("takes issuers with their namespaces", () => {
+    const issuers = { [ISSUER]: ["a", "b"] };
+    assert.deepEqual(completeNodeOptions({ issuers }).issuers, new Map([[ISSUER, ["a", "b"]]]));
+  });
+
+  it("tells no secret when it refuses", () => {
+    const namespaces = { a: { user: "u", password: "geheim", wrong: true } };
+    assert.throws(
+      () => completeNodeOptions({ namespaces }),
+      (error: NexError) => !JSON.stringify(error).includes("geheim"),
+    );
+  });
+});

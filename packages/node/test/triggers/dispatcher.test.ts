@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeTrigger, encodeReplyHead } from "@nex/link";
+import { NexError } from "@nex/protocol";
+import { waitFor } from "@nex/testing";
+import { DispatchBench } from "../support/dispatch-bench.ts";
+import { errorOf, outcome } from "../support/reply.ts";
+
+test("messages that come before a runner wait for it, within the bound of the line", async () => {
+  await using bench = await DispatchBench.open();
+  const requests = Array.from({ length: 6 }, async (_, index) => await bench.request(String(index)));
+  await waitFor(() => bench.dispatcher.counts.failed === 2);
+  const { link, calls } = await bench.runner();
+  bench.dispatcher.attach(link, "first", "many");
+  await waitFor(() => calls.length === 4);
+  for (const call of calls) call.reply(encodeReplyHead(), decodeTrigger(call.body).payload);
+  const replies = await Promise.all(requests);
+  assert.deepEqual(
+    replies.slice(0, 4).map((reply) => reply.string()),
+    ["0", "1", "2", "3"],
+  );
+  assert.deepEqual(replies.slice(4).map(outcome), ["overloaded", "overloaded"]);
+  assert.match(errorOf(replies[4]!).invocation_id, /^early-w\d+$/);
+});
+
+test("a runner of the script form gets one message at a time", async () => {
+  await using bench = await DispatchBench.open();
+  const { link, calls } = await bench.runner();
+  bench.dispatcher.attach(link, "first", "one");
+  const requests = Array.from({ length: 3 }, async () => await bench.request());
+  for (let count = 1; count <= 3; count++) {
+    await waitFor(() => calls.length === count);
+    assert.equal(bench.dispatcher.inFlight, 1);
+    calls.at(-1)!.reply(encodeReplyHead());
+  }
+  assert.deepEqual((await Promise.all(requests)).map(outcome), ["ok", "ok", "ok"]);
+});
+
+test("when a runner is lost what it held is interrupted, and what waits goes to the next", async () => {
+  await using bench = await DispatchBench.open({ maxInFlight: 1 });
+  const first = await bench.runner();
+  bench.dispatcher.attach(first.link, "first", "many");
+  const [held, waiting] = [bench.request("held"), bench.request("waiting")];
+  await waitFor(() => first.calls.length === 1);
+  first.far.close();
+  assert.equal(outcome(await held), "interrupted");
+  bench.dispatcher.detach();
+  const second = await bench.runner();
+  bench.dispatcher.attach(second.link, "second", "many");
+  await waitFor(() => second.calls.length === 1);
+  second.calls[0]!.reply(encodeReplyHead(), Buffer.from("served"));
+  assert.equal((await waiting).string(), "served");
+});
+
+test("a reply that is cut short ends the runner's link, and its caller is told", async () => {
+  await using bench = await DispatchBench.open();
+  const { link, calls } = await bench.runner();
+  bench.dispatcher.attach(link, "first", "many");
+  const request = bench.request();
+  await waitFor(() => calls.length === 1);
+  calls[0]!.reply(Buffer.from([9, 0, 0, 0, 255, 255, 255, 255]));
+  assert.equal(outcome(await request), "interrupted");
+  assert.equal((await link.closed).code, "link_protocol");
+});
+
+test("while a runner has not acknowledged a missed deadline messages wait, and go on as soon as it does", async () => {
+  await using bench = await DispatchBench.open({ deadlineMs: 800 });
+  const { link, socket, calls } = await bench.runner({ unresponsiveMs: 20_000 });
+  bench.dispatcher.attach(link, "first", "many");
+  // The far end stands still: nothing it is sent is read, so nothing is acknowledged.
+  socket.pause();
+  const late = bench.request();
+  assert.equal(outcome(await late), "deadline_exceeded");
+  assert.equal(bench.dispatcher.inFlight, 0);
+  const next = bench.request("next");
+  await bench.client.flush();
+  assert.ok(link.congested);
+  socket.resume();
+  await waitFor(() => calls.length === 2);
+  calls[1]!.reply(encodeReplyHead(), Buffer.from("done"));
+  assert.equal((await next).string(), "done");
+});
+
+test("whenIdle waits for all, close answers what waits", async () => {
+  await using bench = await DispatchBench.open({ maxInFlight: 1 });
+  await bench.dispatcher.whenIdle();
+  const { link, calls } = await bench.runner();
+  bench.dispatcher.attach(link, "first", "many");
+  const [held, waiting] = [bench.request("held"), bench.request("waiting")];
+  await waitFor(() => calls.length === 1);
+  let idle = false;
+  const whenIdle = bench.dispatcher.whenIdle().then(() => (idle = true));
+  bench.dispatcher.close(new NexError("interrupted", "It stops."));
+  assert.equal(errorOf(await waiting).message, "It stops.");
+  assert.equal(idle, false);
+  calls[0]!.reply(encodeReplyHead(), Buffer.from("held"));
+  assert.equal((await held).string(), "held");
+  await whenIdle;
+  assert.deepEqual(bench.dispatcher.counts, { ok: 1, failed: 1 });
+});
+
+test("a message without a reply is run, one with a reply subject of the server's own is not", async () => {
+  await using bench = await DispatchBench.open();
+  const { link, calls } = await bench.runner();
+  bench.dispatcher.attach(link, "first", "many");
+  bench.client.publish("work", "forbidden", { reply: "$JS.API.INFO" });
+  bench.client.publish("work", "silent");
+  await waitFor(() => calls.length === 1);
+  assert.equal(decodeTrigger(calls[0]!.body).payload.toString(), "silent");
+  calls[0]!.reply(encodeReplyHead());
+  await waitFor(() => bench.dispatcher.counts.ok === 1);
+  assert.deepEqual(bench.refusedReplies, ["$JS.API.INFO"]);
+});
