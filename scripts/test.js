@@ -101,6 +101,8 @@ async function main() {
 
   const mark = randomBytes(6).toString("hex");
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), "nex-test-"));
+  // Where the node is root its sandboxes have users of their own, who must get through.
+  fs.chmodSync(directory, 0o711);
   isolateEnvironment(mark, directory);
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop.abort());

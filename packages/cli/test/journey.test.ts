@@ -132,7 +132,10 @@ describe("a person with nex up", () => {
     // Sent until the first one is seen: nobody says when a follower has begun to listen.
     while (seen === undefined) {
       await node.nex("trigger", "greeter", "--subject", "greet.follower", "--data", '{"name":"Bob"}');
-      const found = await Promise.race([next, new Promise<undefined>((resolve) => setTimeout(resolve, 200))]);
+      const found = await Promise.race([
+        next,
+        new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 200)),
+      ]);
       if (found !== undefined) seen = JSON.parse(String(found.value)) as LogRecord;
     }
     assert.equal(seen.text, "greeting greet.follower");

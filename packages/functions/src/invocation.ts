@@ -92,8 +92,13 @@ export class InvocationContext implements FunctionContext {
  * `function_failed` with the thrown value as its cause.
  */
 export function handlerFailure(thrown: unknown): NexError {
-  if (isNexError(thrown)) return thrown;
-  return new NexError("function_failed", `The function threw ${describe(thrown)}.`, { cause: thrown });
+  try {
+    if (isNexError(thrown)) return thrown;
+    return new NexError("function_failed", `The function threw ${describe(thrown)}.`, { cause: thrown });
+  } catch {
+    // An object that refuses to be read; its caller is answered all the same.
+    return new NexError("function_failed", "The function threw something that has no text.");
+  }
 }
 
 /** By shape, because errors from another realm (`node:vm`) are not `instanceof Error`. */

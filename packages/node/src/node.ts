@@ -39,6 +39,8 @@ export interface NexNodeOptions {
 
 const HEARTBEAT_MS = 30_000;
 
+const TIDY_MS = 600_000;
+
 /** An artifact that no workload of this node needs is kept this long for other nodes and clients, ms. */
 const ARTIFACT_KEEP_MS = 3_600_000;
 
@@ -212,17 +214,22 @@ async function openApi(
   const heartbeat = setInterval(() => {
     const { version, uptime, tags, nexus, node_id, running_machines } = ping(context);
     announce("heartbeat", { version, node_id, nexus, uptime, tags, running_machines });
-    void collectArtifacts(context);
   }, HEARTBEAT_MS);
   stack.defer(() => clearInterval(heartbeat));
+  const tidying = setInterval(() => void tidyArtifacts(context), TIDY_MS);
+  stack.defer(() => clearInterval(tidying));
   announce("node_started", { version: VERSION, id: identity.nodeId, tags: nodeTags(context) });
 }
 
-/** Frees the room of artifacts nobody needs. A failure shows at the next upload; it must not end the node. */
-async function collectArtifacts(context: ControlContext): Promise<void> {
+/**
+ * Frees the room of artifacts nobody needs, and puts back those that this node does and another has taken for
+ * needless. A failure shows at the next upload; it must not end the node.
+ */
+async function tidyArtifacts(context: ControlContext): Promise<void> {
   const needed = new Set([...context.supervisor.artifacts, ...context.deploys.artifacts]);
   await Promise.allSettled([
     context.artifacts.collect(needed, ARTIFACT_KEEP_MS),
     context.cache.prune(needed, ARTIFACT_KEEP_MS),
+    context.cache.putBack(context.supervisor.artifacts),
   ]);
 }

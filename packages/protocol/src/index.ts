@@ -18,6 +18,7 @@ export {
   WORKLOAD_KINDS,
   type WorkloadKind,
 } from "./workloads/names.ts";
+export { ARTIFACT_BUCKET, ARTIFACT_BUCKET_DESCRIPTION, DEFAULT_ARTIFACT_QUOTA } from "./workloads/artifacts.ts";
 export { formatSize, formatUptime, parseDuration, parseSize } from "./workloads/quantities.ts";
 export {
   captures,

@@ -145,7 +145,7 @@ export class Runner {
 
   #fail(call: IncomingCall, thrown: unknown): void {
     this.#logFailure(thrown);
-    if (call.open) call.fail(failureOf(thrown));
+    if (call.open) call.fail(handlerFailure(thrown));
     else this.#abandoned--;
   }
 
@@ -164,15 +164,6 @@ export class Runner {
     count.writeUInt32LE(this.#abandoned);
     this.#nodeLink.notify(ABANDONED_CODE, count);
   };
-}
-
-/** What is thrown may be an object that refuses to be read; its caller is answered all the same. */
-function failureOf(thrown: unknown): NexError {
-  try {
-    return handlerFailure(thrown);
-  } catch {
-    return new NexError("function_failed", "The function threw something that has no text.");
-  }
 }
 
 async function collect(call: IncomingCall, size: number): Promise<Buffer<ArrayBuffer>> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import type { NexError } from "@nex/protocol";
 import { NodeDouble } from "../support/node-double.ts";
@@ -113,6 +114,14 @@ describe("A WASI command in C", () => {
     const mebibytes = Number(await run("grow"));
     assert.ok(mebibytes >= 12 && mebibytes < 16, `it got ${mebibytes} MiB`);
     assert.equal(await run("grow"), String(mebibytes));
+  });
+
+  it("gives its memory back", async () => {
+    for (let count = 0; count < 60; count++) await run("use");
+    const status = readFileSync(`/proc/${node.runnerPids[0]}/status`, "utf8");
+    const peakKib = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]);
+    // Sixty times twelve, if nothing were given back.
+    assert.ok(peakKib < 400 * 1024, `it had up to ${peakKib} KiB`);
   });
 
   it("is ended when it writes more than a message carries", async () => {

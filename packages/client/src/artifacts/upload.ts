@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { ObjectStore } from "@nats-io/obj";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { NexError } from "@nex/protocol";
+import { ARTIFACT_BUCKET, NexError } from "@nex/protocol";
 import { natsError } from "../requests/nats-errors.ts";
-import { ARTIFACT_BUCKET, openArtifactBucket } from "./artifact-bucket.ts";
+import { openArtifactBucket } from "./artifact-bucket.ts";
 import type { ArtifactSource } from "./artifact-source.ts";
 
 /** Bytes done so far. */

@@ -1,4 +1,5 @@
 import {
+  ARTIFACT_BUCKET,
   checkName,
   checkTrigger,
   deployRequestSchema,
@@ -9,7 +10,6 @@ import {
   parseMessage,
   type WorkloadKind,
 } from "@nex/protocol";
-import { ARTIFACT_BUCKET } from "../artifacts/artifact-bucket.ts";
 import type { Artifact } from "../artifacts/artifact-source.ts";
 
 /** What a deploy does at the moment, in this order; `upload` is done at once for an artifact that is there already. */

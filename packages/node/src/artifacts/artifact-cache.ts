@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { NexError } from "@nex/protocol";
@@ -48,6 +48,14 @@ export class ArtifactCache {
   /** Fetches an object whose hash nobody signed, as 0.2.7's clients deploy them. */
   async fetchUnsigned(place: ObjectPlace): Promise<CachedArtifact> {
     return await this.#download(place);
+  }
+
+  /** Stores again what lies here and is no longer in the object store. */
+  async putBack(needed: ReadonlySet<string>): Promise<void> {
+    for (const sha256 of needed) {
+      const path = this.#path(sha256);
+      if (existsSync(path)) await this.#store.keep(sha256, path);
+    }
   }
 
   /**

@@ -1,14 +1,16 @@
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { Objm, type ObjectStore } from "@nats-io/obj";
 import { jetstream, JetStreamApiError } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { formatSize, NexError } from "@nex/protocol";
+import {
+  ARTIFACT_BUCKET,
+  ARTIFACT_BUCKET_DESCRIPTION,
+  DEFAULT_ARTIFACT_QUOTA,
+  formatSize,
+  NexError,
+} from "@nex/protocol";
 import { readChunks } from "./read-chunks.ts";
-
-/** Object store of all artifacts of a nexus; the objects' names are their SHA-256. */
-export const ARTIFACT_BUCKET = "nex_artifacts";
 
 /** Where an artifact lies in JetStream. */
 export interface ObjectPlace {
@@ -27,7 +29,6 @@ export interface ArtifactStoreOptions {
   readonly chunkTimeoutMs?: number;
 }
 
-const DEFAULT_MAX_BYTES = 2 ** 30;
 const DEFAULT_MAX_ARTIFACT_BYTES = 256 * 2 ** 20;
 const DEFAULT_CHUNK_TIMEOUT_MS = 10_000;
 
@@ -41,7 +42,7 @@ export class ArtifactStore {
 
   constructor(connection: NatsConnection, options: ArtifactStoreOptions = {}) {
     this.#connection = connection;
-    this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+    this.#maxBytes = options.maxBytes ?? DEFAULT_ARTIFACT_QUOTA;
     this.maxArtifactBytes = options.maxArtifactBytes ?? DEFAULT_MAX_ARTIFACT_BYTES;
     this.#chunkTimeoutMs = options.chunkTimeoutMs ?? DEFAULT_CHUNK_TIMEOUT_MS;
   }
@@ -95,7 +96,9 @@ export class ArtifactStore {
   /** Stores a file under its hash unless it is there already. @throws NexError `artifact_quota` */
   async keep(sha256: string, path: string): Promise<void> {
     const store = await this.open();
-    if ((await store.info(sha256)) !== null) return;
+    const known = await store.info(sha256);
+    // JetStream goes on telling about objects that were deleted.
+    if (known !== null && !known.deleted) return;
     try {
       await store.put({ name: sha256 }, Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>);
     } catch (cause) {
@@ -103,7 +106,7 @@ export class ArtifactStore {
     }
   }
 
-  /** Removes the artifacts that nobody needs. */
+  /** Removes the artifacts that this node does not need. Other nodes put back what they still do: see {@link keep}. */
   async collect(needed: ReadonlySet<string>, olderThanMs: number): Promise<number> {
     const store = await this.open();
     const before = Date.now() - olderThanMs;
@@ -128,7 +131,7 @@ export class ArtifactStore {
   async #create(): Promise<ObjectStore> {
     try {
       return await new Objm(jetstream(this.#connection)).create(ARTIFACT_BUCKET, {
-        description: "Artifacts of Nex workloads, by SHA-256",
+        description: ARTIFACT_BUCKET_DESCRIPTION,
         max_bytes: this.#maxBytes,
       });
     } catch (cause) {
@@ -179,9 +182,4 @@ export function quotaError(cause: unknown, maxBytes?: number): NexError {
     );
   }
   return new NexError("internal", `The artifact could not be stored: ${(cause as Error).message}`, { cause });
-}
-
-/** Lower-case hex. */
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

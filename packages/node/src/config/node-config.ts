@@ -1,7 +1,15 @@
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkMessage, decodePublic, isName, isSubjectPattern, NexError, parseSize } from "@nex/protocol";
+import {
+  checkMessage,
+  DEFAULT_ARTIFACT_QUOTA,
+  decodePublic,
+  isName,
+  isSubjectPattern,
+  NexError,
+  parseSize,
+} from "@nex/protocol";
 import { type NamespaceCredentials, namespaceCredentialsSchema } from "../connections/namespace-credentials.ts";
 import { SANDBOX_NAMES, type SandboxName } from "../sandboxes/sandbox.ts";
 
@@ -89,7 +97,7 @@ const functions = z
 
 const artifacts = z
   .strictObject({
-    max_bytes: size.default(2 ** 30),
+    max_bytes: size.default(DEFAULT_ARTIFACT_QUOTA),
     max_artifact_bytes: size.default(256 * 2 ** 20),
     buckets: z.array(name).default(["NEXCLIFILES"]),
   })

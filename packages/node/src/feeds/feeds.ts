@@ -10,14 +10,15 @@ import {
 } from "@nex/protocol";
 import { Ring } from "./ring.ts";
 
-/** Log records kept for each workload, so that `nex logs` has something to show. */
+/** Log records kept for each workload, so that `nex logs` has something to show, and characters of them. */
 const LOG_RING = 1000;
+const LOG_RING_SIZE = 1024 * 1024;
 
-/** Workloads whose records are kept; those of the one that was longest without any go first. */
-const MAX_LOG_RINGS = 1000;
+/** Events kept for each workload, and for the node itself. */
+const EVENT_RING = 200;
 
-/** Events kept for the whole node. */
-const EVENT_RING = 1000;
+/** Workloads that are remembered; the one that was longest silent goes first. */
+const MAX_RINGS = 200;
 
 /** Publishes events and log records on NATS and keeps the newest of both. */
 export class Feeds {
@@ -25,21 +26,26 @@ export class Feeds {
   readonly source: string;
   readonly #connection: NatsConnection;
   readonly #logs: Map<string, Ring<LogRecord>> = new Map();
-  readonly #events: Ring<NexEvent> = new Ring(EVENT_RING);
+  readonly #events: Map<string, Ring<NexEvent>> = new Map();
+  /** While the server is away nats.js keeps all that is published, without bound. */
+  #isAway = false;
 
   constructor(connection: NatsConnection, nodeId: string) {
     this.#connection = connection;
     this.source = nodeId;
+    void this.#watch();
   }
 
   publishEvent(event: NexEvent): void {
-    this.#events.push(event);
-    this.#publish(eventSubject(event.namespace ?? SYSTEM_NAMESPACE, event.type), encodeEvent(event));
+    const namespace = event.namespace ?? SYSTEM_NAMESPACE;
+    const { workload_name: workload = "" } = (event.data ?? {}) as { workload_name?: unknown };
+    ringOf(this.#events, `${namespace}/${String(workload)}`, () => new Ring(EVENT_RING)).push(event);
+    this.#publish(eventSubject(namespace, event.type), encodeEvent(event));
   }
 
   publishLog(record: LogRecord): void {
-    this.#ring(`${record.namespace}/${record.workload}`).push(record);
-    const { namespace, id, workload } = record;
+    const { namespace, id, workload, text } = record;
+    ringOf(this.#logs, `${namespace}/${workload}`, () => new Ring(LOG_RING, LOG_RING_SIZE)).push(record, text.length);
     this.#publish(logSubject({ namespace, node: this.source, id, workload }), encodeLogRecord(record));
   }
 
@@ -50,30 +56,43 @@ export class Feeds {
       if (workload === undefined ? key.startsWith(`${namespace}/`) : key === `${namespace}/${workload}`)
         found.push(...ring.toArray());
     }
-    return found.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    return found.sort((a, b) => compare(a.time, b.time));
   }
 
   /** Events of the namespace and of the nodes themselves, oldest first. */
   recentEvents(namespace: string): NexEvent[] {
-    return this.#events
-      .toArray()
-      .filter((event) => event.namespace === namespace || event.namespace === SYSTEM_NAMESPACE);
+    const found = [...this.#events]
+      .filter(([key]) => key.startsWith(`${namespace}/`) || key.startsWith(`${SYSTEM_NAMESPACE}/`))
+      .flatMap(([, ring]) => ring.toArray());
+    return found.sort((a, b) => compare(a.time ?? "", b.time ?? ""));
   }
 
-  #ring(key: string): Ring<LogRecord> {
-    const ring = this.#logs.get(key) ?? new Ring<LogRecord>(LOG_RING);
-    // Re-inserted, so that the map's order is the order of last use.
-    this.#logs.delete(key);
-    this.#logs.set(key, ring);
-    if (this.#logs.size > MAX_LOG_RINGS) this.#logs.delete(this.#logs.keys().next().value!);
-    return ring;
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (type === "disconnect") this.#isAway = true;
+      else if (type === "reconnect") this.#isAway = false;
+    }
   }
 
   #publish(subject: string, body: Uint8Array): void {
+    if (this.#isAway) return;
     try {
       this.#connection.publish(subject, body);
     } catch {
       // The connection is closing; the ring still has it.
     }
   }
+}
+
+function ringOf<T>(rings: Map<string, Ring<T>>, key: string, make: () => Ring<T>): Ring<T> {
+  const ring = rings.get(key) ?? make();
+  // Re-inserted, so that the map's order is the order of last use.
+  rings.delete(key);
+  rings.set(key, ring);
+  if (rings.size > MAX_RINGS) rings.delete(rings.keys().next().value!);
+  return ring;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

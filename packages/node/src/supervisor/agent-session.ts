@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   artifact,
+  type ArtifactReply,
   callMethod,
   decode,
   deploy,
   type DeployOrder,
   type DeployReply,
   EVENT_CODE,
+  type IncomingCall,
   type Link,
   LOGS_CODE,
   logBatch,
@@ -22,7 +24,7 @@ import {
   type WorkloadEvent,
 } from "@nex/link";
 import { NexError } from "@nex/protocol";
-import { RateLimit } from "../control-api/rate-limit.ts";
+import { RateLimit } from "../rate-limit.ts";
 import type { Sandbox, SandboxDriver, SandboxPrograms } from "../sandboxes/sandbox.ts";
 import { LinkDoor } from "./link-door.ts";
 
@@ -205,14 +207,7 @@ export class AgentSession {
       this.#resolveLost(reason);
     });
     serveMethod(link, runnerToken, () => ({ token: this.#door.issueToken("runner") }));
-    serveMethod(link, artifact, async (_, call) => {
-      const file = this.#artifact;
-      if (file === undefined) throw new NexError("artifact_missing", "No deploy is under way in this sandbox.");
-      for await (const chunk of createReadStream(file.path, { highWaterMark: 256 * 1024 }))
-        await call.stream.write(chunk as Buffer);
-      call.stream.end();
-      return { size: file.size, sha256: file.sha256 };
-    });
+    serveMethod(link, artifact, async (_, call) => await this.#sendArtifact(call));
     link.handleNotify(LOGS_CODE, (body) => this.#onLogs(link, body));
     const events = new RateLimit(EVENTS_PER_SECOND, EVENT_BURST);
     link.handleNotify(EVENT_CODE, (body) => {
@@ -236,6 +231,22 @@ export class AgentSession {
 
   #prefix(): string {
     return `${this.id}-${this.#runnerCount}`;
+  }
+
+  /** To an honest agent this happens once; each time costs a descriptor, so it is not for asking again and again. */
+  async #sendArtifact({ stream }: IncomingCall): Promise<ArtifactReply> {
+    const file = this.#artifact;
+    if (file === undefined) throw new NexError("artifact_missing", "No deploy is under way in this sandbox.");
+    this.#artifact = undefined;
+    try {
+      for await (const chunk of createReadStream(file.path, { highWaterMark: 256 * 1024 }))
+        await stream.write(chunk as Buffer);
+    } catch (cause) {
+      // The cause names a path of the node's, which is not for the sandbox.
+      throw new NexError("artifact_missing", "The node could not read the artifact.", { cause });
+    }
+    stream.end();
+    return { size: file.size, sha256: file.sha256 };
   }
 
   #onLogs(link: Link, body: Buffer): void {

@@ -15,6 +15,9 @@ const MAX_LINKS = 32;
 /** Tokens of one role that wait for their hello; the oldest goes. An honest agent asks for one at a time. */
 const MAX_OPEN_TOKENS = 8;
 
+/** 128 KiB of text, of which JSON may write each character as six. */
+const LARGEST_LOG_BATCH = 1024 * 1024;
+
 export interface LinkDoorOptions {
   /** Largest message of the NATS server behind the triggers, bytes. */
   readonly maxPayload: number;
@@ -55,7 +58,8 @@ export class LinkDoor {
     const link = new Link(socket, {
       admitted: false,
       helloMethod: hello.code,
-      maxBody: this.#options.maxPayload + 64 * 1024,
+      // A batch of log records may be larger than a message on a server that carries only small ones.
+      maxBody: Math.max(this.#options.maxPayload, LARGEST_LOG_BATCH) + 64 * 1024,
       onUnresponsive: () => this.#options.onUnresponsive(link),
     });
     this.#strangers.add(link);

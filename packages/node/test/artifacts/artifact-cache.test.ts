@@ -83,6 +83,15 @@ describe("the artifact cache", () => {
     assert.deepEqual([wrong?.status, right?.status], ["rejected", "fulfilled"]);
   });
 
+  it("puts back into the object store what was removed there and is still needed", async () => {
+    const hash = await put("needed");
+    await cache.fetch(hash, place(hash));
+    await (await bucketOf(client, "nex_artifacts")).delete(hash);
+    await cache.putBack(new Set([hash, "0".repeat(64)]));
+    const elsewhere = new ArtifactCache(join(directory.path, "other"), new ArtifactStore(client));
+    assert.equal(await readFile((await elsewhere.fetch(hash, place(hash))).path, "utf8"), "needed");
+  });
+
   it("finds out the hash where none was signed", async () => {
     await upload(client, "unsigned", { bucket: "NEXCLIFILES", name: "file" });
     const { sha256: found } = await cache.fetchUnsigned({ bucket: "NEXCLIFILES", name: "file" });

@@ -36,8 +36,8 @@ export async function loadWasmForm(
 ): Promise<LoadedFunction> {
   // The whole process is this function's.
   Error.stackTraceLimit = STACK_FRAMES;
-  const compiled = await compileModule(source, order.memory_bytes ?? DEFAULT_MEMORY_BYTES);
-  const loaded = new WasmFunction(compiled, order.env, options);
+  const memoryBytes = order.memory_bytes ?? DEFAULT_MEMORY_BYTES;
+  const loaded = new WasmFunction(await compileModule(source, memoryBytes), order.env, { ...options, memoryBytes });
   loaded.tryInstantiate();
   return loaded;
 }
@@ -47,10 +47,14 @@ class WasmFunction implements LoadedFunction {
   readonly concurrency = "one";
   readonly #compiled: CompiledModule;
   readonly #environment: StringList;
-  readonly #options: WasmFormOptions;
+  readonly #options: WasmFormOptions & { readonly memoryBytes: number };
   readonly #reclaimer: Reclaimer = new Reclaimer();
 
-  constructor(compiled: CompiledModule, env: LoadOrder["env"], options: WasmFormOptions) {
+  constructor(
+    compiled: CompiledModule,
+    env: LoadOrder["env"],
+    options: WasmFormOptions & { readonly memoryBytes: number },
+  ) {
     this.#compiled = compiled;
     this.#environment = new StringList(Object.entries(env).map(([name, value]) => `${name}=${value}`));
     this.#options = options;
@@ -84,7 +88,8 @@ class WasmFunction implements LoadedFunction {
       if (process.exitCode === undefined && !process.outputTooLarge) throw trapFailure(thrown, this.#compiled.shift);
     } finally {
       process.end();
-      this.#reclaimer.release(process.memory.size);
+      // What was used by an instance that ended in its start section nobody can tell.
+      this.#reclaimer.release(process.memory.isKnown ? process.memory.size : this.#options.memoryBytes);
     }
     if (process.outputTooLarge) {
       throw new NexError(

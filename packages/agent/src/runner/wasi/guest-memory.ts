@@ -21,6 +21,10 @@ export class GuestMemory {
     this.#memory = memory;
   }
 
+  get isKnown(): boolean {
+    return this.#memory !== undefined;
+  }
+
   /** Bytes; 0 before it is known. */
   get size(): number {
     return this.#memory?.buffer.byteLength ?? 0;

@@ -1,4 +1,5 @@
 import {
+  ARTIFACT_BUCKET,
   checkTrigger,
   type Claims,
   deployKind,
@@ -13,7 +14,7 @@ import {
   type WorkloadDetail,
   type WorkloadKind,
 } from "@nex/protocol";
-import { ARTIFACT_BUCKET, type ObjectPlace } from "../../artifacts/artifact-store.ts";
+import type { ObjectPlace } from "../../artifacts/artifact-store.ts";
 import type { CachedArtifact } from "../../artifacts/artifact-cache.ts";
 import type { WorkloadPlan } from "../../supervisor/plan.ts";
 import { SUPPORTED_KINDS } from "../../version.ts";
