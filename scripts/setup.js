@@ -4,7 +4,7 @@
  * but Node's own modules, because at first there is nothing else.
  *
  *   node scripts/setup.js            what `npm run demo` and the others begin with
- *   node scripts/setup.js --tests    and what only `npm test` needs: a C compiler for WebAssembly
+ *   node scripts/setup.js --tests    and what only `npm test` needs: a C compiler
  *   node scripts/setup.js --build    compiles everything, changed or not: `npm run build`
  *   NEX_SETUP_VERBOSE=1              shows what the programs it starts say
  */
@@ -16,7 +16,7 @@ import { fetchNatsServer, findNatsServer } from "./setup/nats-server.js";
 import { arePackagesInstalled, checkPlatform, installPackages } from "./setup/packages.js";
 import { SetupError, passSignalsOn } from "./setup/program.js";
 import { say, showWork } from "./setup/talk.js";
-import { fetchWasmTools, findWasmTools } from "./setup/wasm-tools.js";
+import { fetchCCompiler, findCCompiler } from "./setup/c-compiler.js";
 
 const ROOT = path.resolve(fileURLToPath(import.meta.url), "../..");
 /** All that set-up makes outside node_modules and the packages' dist. Safe to delete. */
@@ -34,9 +34,9 @@ const steps = ({ everything, tests }) => [
     work: () => fetchNatsServer(TOOLS),
   },
   {
-    title: "fetching the C compiler for WebAssembly",
-    done: () => !tests || findWasmTools(TOOLS) !== undefined,
-    work: () => fetchWasmTools(TOOLS),
+    title: "fetching the C compiler",
+    done: () => !tests || findCCompiler(TOOLS) !== undefined,
+    work: () => fetchCCompiler(TOOLS),
   },
   {
     title: "building",

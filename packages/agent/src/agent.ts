@@ -99,7 +99,8 @@ export class Agent {
     // After the reply to the undeploy that brought us here has been written.
     setImmediate(() => {
       this.#link.close(new NexError("link_closed", "The agent has ended."));
-      this.#resolveGone();
+      // The process ends next, and must not take the last frames with it.
+      void this.#link.gone.then(this.#resolveGone);
     });
     return killed;
   }

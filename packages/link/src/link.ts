@@ -25,6 +25,8 @@ export interface CallOptions {
  */
 export class Link {
   readonly closed: Promise<NexError>;
+  /** Resolves when the connection itself is gone, a moment after {@link closed}: what was sent last has arrived. */
+  readonly gone: Promise<void>;
   readonly #config: LinkConfig;
   readonly #socket: Duplex;
   readonly #reader: FrameReader;
@@ -71,6 +73,7 @@ export class Link {
     const { promise, resolve } = Promise.withResolvers<NexError>();
     this.closed = promise;
     this.#resolveClosed = resolve;
+    this.gone = new Promise((resolve) => socket.once("close", () => resolve()));
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("drain", () => this.#onDrain());
     socket.on("error", (cause) =>
@@ -342,8 +345,11 @@ export class Link {
     this.#closeReason = reason;
     this.#budget.stop();
     this.#socket.end();
-    // The goodbye is on its way; a peer that never reads it must not keep the descriptor.
-    setTimeout(() => this.#socket.destroy(), this.#socket.writableLength > 0 ? this.#config.goodbyeMs : 0).unref();
+    // What the peer still sends is read and left aside: closing on it would make its writes fail before it has read
+    // our last frames. A peer that does not close in turn must not keep the descriptor.
+    this.#socket.resume();
+    this.#socket.once("end", () => this.#socket.destroy());
+    setTimeout(() => this.#socket.destroy(), this.#config.goodbyeMs).unref();
     this.#resolveClosed(reason);
     const incoming = [...this.#incoming.values()];
     this.#incoming.clear();

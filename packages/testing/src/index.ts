@@ -3,4 +3,4 @@ export { childrenOf, processAlive } from "./processes.ts";
 export { agentPrograms, type AgentPrograms } from "./programs.ts";
 export { temporaryDirectory, type TemporaryDirectory } from "./temporary-directory.ts";
 export { waitFor, type WaitForOptions } from "./wait-for.ts";
-export { buildAssemblyScript, buildC } from "./wasm-programs.ts";
+export { buildAssemblyScript, buildC, buildStaticProgram } from "./compilers.ts";

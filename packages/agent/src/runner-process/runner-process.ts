@@ -9,7 +9,7 @@ import { LineSplitter } from "../logs/line-splitter.ts";
 import type { LogBatcher } from "../logs/log-batcher.ts";
 
 /** Descriptors of a runner, beyond output and error. */
-export const RunnerDescriptor = { nodeLink: 3, agentLink: 4, program: 5, node: 6 } as const;
+const RunnerDescriptor = { nodeLink: 3, agentLink: 4, program: 5, node: 6 } as const;
 
 /**
  * A runner is idle memory: small young generation, no threads it does not need. Without the trap handler a

@@ -177,7 +177,6 @@ describe("deploy", () => {
       "unsupported_limit",
       nex.workloads.deploy({ ...options, triggers: ["s"], memoryBytes: 2 ** 27 }),
     );
-    await expectNexError("unsupported_kind", nex.workloads.deploy({ ...options, kind: "wasm", node: nodeId }));
     const stranger = await system.client({ issuer: SigningKey.create("account") });
     await nex.workloads.deploy({ ...options, name: "mine", triggers: ["mine"] });
     await expectNexError(

@@ -44,16 +44,6 @@ describe("placement", () => {
     await expectNexError("node_not_found", deploy(nex, "a", `N${"A".repeat(55)}`));
   });
 
-  it("says so when no node runs the kind, and when the one that is named does not", async () => {
-    await using system = await TestSystem.start();
-    const nex = await system.client({ timeoutMs: 300 });
-    const { id } = await system.node();
-    const wasm = { name: "w", kind: "wasm", artifact: source("1"), triggers: ["w"] } as const;
-    await expectNexError("no_node", nex.workloads.deploy(wasm));
-    const error = await expectNexError("unsupported_kind", nex.workloads.deploy({ ...wasm, node: id }));
-    assert.match(error.message, /it runs: .*javascript/);
-  });
-
   it("takes a node that does not answer for none", async () => {
     await using system = await TestSystem.start();
     const nex = await system.client({ timeoutMs: 100 });

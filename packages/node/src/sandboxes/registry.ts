@@ -3,7 +3,7 @@ import { processDriver } from "./process/process-sandbox.ts";
 import type { SandboxDriver, SandboxName } from "./sandbox.ts";
 
 /** Strongest first: `auto` takes the first that works here. */
-export const SANDBOX_DRIVERS: readonly SandboxDriver[] = [processDriver];
+const SANDBOX_DRIVERS: readonly SandboxDriver[] = [processDriver];
 
 /** @throws NexError `sandbox_failed` with the reason of each sandbox that was tried */
 export async function chooseSandbox(wanted: SandboxName | "auto"): Promise<SandboxDriver> {

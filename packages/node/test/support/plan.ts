@@ -4,7 +4,7 @@ import type { WorkloadPlan } from "../../src/supervisor/plan.ts";
 export type PlanOptions = Partial<Omit<WorkloadPlan, "artifact" | "claims">>;
 
 /** A complete plan for a JavaScript function. By default it is `default/fn` with the trigger `fn`. */
-export function functionPlan(source: string, options: PlanOptions = {}): WorkloadPlan {
+export function functionPlan(source: string | Uint8Array, options: PlanOptions = {}): WorkloadPlan {
   const { name = "fn" } = options;
   const bytes = Buffer.from(source);
   return {

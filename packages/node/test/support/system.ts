@@ -96,8 +96,8 @@ export class TestSystem implements AsyncDisposable {
 
   #stack: AsyncDisposableStack = new AsyncDisposableStack();
 
-  /** Deploys a function from its source. */
-  async deploy(source: string, options: PlanOptions = {}): Promise<WorkloadDetail> {
+  /** Deploys a function from its source, or a service from its bytes. */
+  async deploy(source: string | Uint8Array, options: PlanOptions = {}): Promise<WorkloadDetail> {
     const path = join(this.runtime, `${++this.#artifacts}.artifact`);
     await writeFile(path, source);
     return await this.supervisor.deploy(functionPlan(source, options), path);

@@ -213,7 +213,7 @@ async function fetchArtifact(context: ControlContext, claims: Claims, place: Obj
   return artifact;
 }
 
-export function toRunResponse(detail: WorkloadDetail, claims: Claims): RunResponse {
+function toRunResponse(detail: WorkloadDetail, claims: Claims): RunResponse {
   const { name, namespace, kind, revision, state, instances } = detail;
   return {
     started: true,

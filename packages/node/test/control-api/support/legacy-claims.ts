@@ -16,7 +16,7 @@ export function legacyClaims(key: SigningKey, claims: LegacyClaims): string {
 }
 
 /** Signs any payload. */
-export function signPayload(key: SigningKey, payload: unknown): string {
+function signPayload(key: SigningKey, payload: unknown): string {
   const encode = (part: unknown): string => Buffer.from(JSON.stringify(part)).toString("base64url");
   const signed = `${encode({ typ: "JWT", alg: "ed25519-nkey" })}.${encode(payload)}`;
   return `${signed}.${key.sign(Buffer.from(signed)).toString("base64url")}`;

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 /** Builds a WASI command from one C source, with names for its stacks and without debug information. */
 export async function buildC(source: string, flags: readonly string[] = []): Promise<Buffer> {
-  const { clang, sysroot, env } = wasmTools();
+  const { clang, sysroot, env } = cCompiler();
   await using directory = await temporaryDirectory("nex-clang-");
   const input = join(directory.path, "program.c");
   const output = join(directory.path, "program.wasm");
@@ -18,6 +18,21 @@ export async function buildC(source: string, flags: readonly string[] = []): Pro
   const target = ["--target=wasm32-wasi", `--sysroot=${sysroot}`, "-Wl,--strip-debug"];
   await run(clang, [...target, "-O1", "-Wall", "-Werror", ...flags, input, "-o", output], { env });
   return await readFile(output);
+}
+
+/** Builds a static program for this machine from one C source, into `output`. */
+export async function buildStaticProgram(source: string, output: string): Promise<void> {
+  const { clang, sysroot, env } = cCompiler();
+  const triple = `${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-musl`;
+  const libraries = join(sysroot, "lib", triple);
+  const [start, begin, library, finish] = ["crt1.o", "crti.o", "libc.a", "crtn.o"].map((name) => join(libraries, name));
+  const headers = ["-nostdlibinc", "-isystem", join(sysroot, "include", triple)];
+  const linking = ["-static", "-nostdlib", "-fuse-ld=lld", "-fno-stack-protector"];
+  await run(
+    clang,
+    [`--target=${triple}`, "-O1", ...headers, ...linking, start!, begin!, source, library!, finish!, "-o", output],
+    { env },
+  );
 }
 
 /** Builds a WASI command from the entry file of an AssemblyScript program. */
@@ -34,16 +49,16 @@ export async function buildAssemblyScript(entry: string, flags: readonly string[
   return await readFile(output);
 }
 
-interface WasmTools {
+interface CCompiler {
   readonly clang: string;
   readonly sysroot: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Where set-up has put the compiler, or else the system's. The same places as in `scripts/setup/wasm-tools.js`. */
-function wasmTools(): WasmTools {
+/** Where set-up has put the compiler, or else the system's. The same places as in `scripts/setup/c-compiler.js`. */
+function cCompiler(): CCompiler {
   const searchPath = (process.env["PATH"] ?? "").split(delimiter);
-  const usr = join(REPOSITORY, ".tools", "wasm", "usr");
+  const usr = join(REPOSITORY, ".tools", "cc", "usr");
   const libraries = existsSync(usr) ? readdirSync(join(usr, "lib")) : [];
   const llvm = libraries.find((name) => /^llvm-\d+$/.test(name));
   if (llvm !== undefined) {
@@ -57,7 +72,7 @@ function wasmTools(): WasmTools {
   }
   const clang = searchPath.map((directory) => join(directory, "clang")).find(isExecutable);
   if (clang === undefined) {
-    throw new Error("There is no C compiler for WebAssembly. Fetch it with: node scripts/setup.js --tests");
+    throw new Error("There is no C compiler. Fetch it with: node scripts/setup.js --tests");
   }
   return { clang, sysroot: "/usr", env: process.env };
 }

@@ -5,7 +5,8 @@ import { hasDebianPackages, unpackDebianPackages } from "./debian-packages.js";
 import { isExecutable, searchPath } from "./files.js";
 import { SetupError, run } from "./program.js";
 
-const PACKAGES = ["clang", "lld", "wasi-libc", "libclang-rt-dev-wasm32"];
+// musl: the C library that static services are built with.
+const PACKAGES = ["clang", "lld", "wasi-libc", "libclang-rt-dev-wasm32", "musl-dev"];
 const BY_HAND = `sudo apt-get install --no-install-recommends ${PACKAGES.join(" ")}`;
 
 /** What clang's package wants for programs of this machine. None of it goes into a WebAssembly module. */
@@ -13,20 +14,20 @@ const NOT_NEEDED =
   /^(?:lib(?:gcc-|stdc\+\+-|objc|gc1$|c6-|c-dev|asan|ubsan).*|gcc.*|cpp.*|binutils.*|linux-libc-dev|.*-doc)$/;
 
 /**
- * The C compiler for WebAssembly that the tests use: in `.tools`, where this set-up puts it, or the system's.
- * @typedef {{ clang: string, sysroot: string, env: NodeJS.ProcessEnv }} WasmTools
+ * The C compiler that the tests use, for WebAssembly and for static services: in `.tools`, where this set-up puts it, or the system's.
+ * @typedef {{ clang: string, sysroot: string, env: NodeJS.ProcessEnv }} CCompiler
  */
 
-/** Looks in the same places as `packages/testing`. @param {string} tools @returns {WasmTools | undefined} */
-export function findWasmTools(tools) {
-  return findBelow(path.join(tools, "wasm")) ?? findInstalled();
+/** Looks in the same places as `packages/testing`. @param {string} tools @returns {CCompiler | undefined} */
+export function findCCompiler(tools) {
+  return findBelow(path.join(tools, "cc")) ?? findInstalled();
 }
 
-/** @param {string} root @returns {WasmTools | undefined} */
+/** @param {string} root @returns {CCompiler | undefined} */
 function findBelow(root) {
   const usr = path.join(root, "usr");
   const llvm = list(path.join(usr, "lib")).find((name) => /^llvm-\d+$/.test(name));
-  if (llvm === undefined || !hasWasiLibrary(usr)) return undefined;
+  if (llvm === undefined || !hasWasiLibrary(usr) || !hasMusl(usr)) return undefined;
   const home = path.join(usr, "lib", llvm);
   const libraries = [path.join(home, "lib"), ...list(path.join(usr, "lib")).map((name) => path.join(usr, "lib", name))];
   return {
@@ -40,14 +41,14 @@ function findBelow(root) {
   };
 }
 
-/** @returns {WasmTools | undefined} */
+/** @returns {CCompiler | undefined} */
 function findInstalled() {
   const [clang, linker] = ["clang", "wasm-ld"].map((name) =>
     searchPath()
       .map((directory) => path.join(directory, name))
       .find(isExecutable),
   );
-  if (clang === undefined || linker === undefined || !hasWasiLibrary("/usr")) return undefined;
+  if (clang === undefined || linker === undefined || !hasWasiLibrary("/usr") || !hasMusl("/usr")) return undefined;
   return { clang, sysroot: "/usr", env: process.env };
 }
 
@@ -61,21 +62,28 @@ function hasWasiLibrary(usr) {
   );
 }
 
+/** @param {string} usr */
+function hasMusl(usr) {
+  return list(path.join(usr, "lib")).some(
+    (name) => fs.existsSync(path.join(usr, "lib", name, "crt1.o")) && /-linux-musl$/.test(name),
+  );
+}
+
 /** Unpacks Debian's packages below `tools`. @param {string} tools @returns {Promise<string>} */
-export async function fetchWasmTools(tools) {
-  const work = path.join(tools, "wasm.partial");
+export async function fetchCCompiler(tools) {
+  const work = path.join(tools, "cc.partial");
   try {
     if (!hasDebianPackages()) throw new SetupError("this system has no Debian packages.");
     fs.rmSync(work, { recursive: true, force: true });
     const unpacked = await unpackDebianPackages(work, choosePackages);
     verify(unpacked);
-    fs.rmSync(path.join(tools, "wasm"), { recursive: true, force: true });
-    fs.renameSync(unpacked, path.join(tools, "wasm"));
+    fs.rmSync(path.join(tools, "cc"), { recursive: true, force: true });
+    fs.renameSync(unpacked, path.join(tools, "cc"));
     return "into .tools";
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     throw new SetupError(
-      `The C compiler for WebAssembly, which the tests need, could not be fetched: ${why}\n\n` +
+      `The C compiler, which the tests need, could not be fetched: ${why}\n\n` +
         `Install it, then run this again:\n\n    ${BY_HAND}\n`,
     );
   } finally {

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { NexError } from "@nex/protocol";
+import { buildStaticProgram, temporaryDirectory, type TemporaryDirectory, waitFor } from "@nex/testing";
+import { TestSystem } from "../support/system.ts";
+
+let directory: TemporaryDirectory;
+let program: Buffer;
+
+before(async () => {
+  directory = await temporaryDirectory("nex-service-");
+  const path = join(directory.path, "service");
+  await buildStaticProgram(join(import.meta.dirname, "fixtures/service.c"), path);
+  program = await readFile(path);
+});
+after(async () => await directory[Symbol.asyncDispose]());
+
+const service = (...argv: string[]) => ({ name: "svc", kind: "elf", triggers: [], argv }) as const;
+
+test("a service gets the deploy's environment and arguments, a private directory, no input, a group of its own", async () => {
+  await using system = await TestSystem.start();
+  const detail = await system.deploy(program, {
+    ...service("tell", "me more"),
+    env: { Name: "kept as it is", empty: "" },
+  });
+  assert.deepEqual([detail.kind, detail.state], ["elf", "running"]);
+  await waitFor(() => system.told.logs.some(({ text }) => text === "ready"), { message: "its output" });
+  const lines = system.told.logs.map(({ text }) => text);
+  assert.deepEqual(
+    lines.filter((text) => text.startsWith("variable ")),
+    ["variable Name=kept as it is", "variable empty="],
+  );
+  assert.deepEqual(
+    lines.filter((text) => text.startsWith("argument ")),
+    ["argument tell", "argument me more"],
+  );
+  assert.ok(lines.some((text) => text.startsWith("directory ") && text.endsWith("/work")));
+  for (const line of ["input 0", "leads its group 1"]) assert.ok(lines.includes(line), line);
+});
+
+test("what a service writes becomes records line by line, safe where it is not UTF-8", async () => {
+  await using system = await TestSystem.start();
+  await system.deploy(program, service("tell"));
+  await waitFor(() => system.told.logs.some(({ stream }) => stream === "stderr"), { message: "its error output" });
+  const record = system.told.logs.find(({ stream }) => stream === "stderr");
+  assert.equal(record?.text, "not UTF-8: \ufffd\ufffd");
+});
+
+test("a service that ends before it has stayed up is refused with its exit code and last lines", async () => {
+  await using system = await TestSystem.start();
+  await assert.rejects(system.deploy(program, service("exit", "3")), (error: NexError) => {
+    assert.equal(error.code, "deploy_failed");
+    assert.match(error.message, /exit code 3.*leaving/s);
+    return true;
+  });
+});
+
+test("a program that cannot run here is refused before anything of it runs", async () => {
+  await using system = await TestSystem.start();
+  const forArm = Buffer.from(program);
+  forArm.writeUInt16LE(process.arch === "arm64" ? 62 : 183, 18);
+  await assert.rejects(system.deploy(forArm, service("tell")), {
+    code: "invalid_artifact",
+    message: /is for .*Build it static/s,
+  });
+  assert.ok(!system.told.logs.some(({ text }) => text === "ready"));
+});
+
+test("a service that ends stays down, with its exit code, and can be stopped", async () => {
+  await using system = await TestSystem.start();
+  await system.deploy(program, service("exit", "7", "1500"));
+  const workload = system.supervisor.get("default", "svc");
+  await waitFor(() => workload.describe().state === "ended", { message: "its end" });
+  assert.deepEqual(workload.describe().last_error, {
+    code: "service_ended",
+    message: "The service ended with exit code 7.",
+  });
+  assert.equal(workload.describe().restarts, 0);
+  await system.supervisor.stop("default", "svc");
+});
+
+test("an essential service is started again, each time in a fresh sandbox", async () => {
+  await using system = await TestSystem.start();
+  await system.deploy(program, { ...service("exit", "1", "1200"), essential: true });
+  const workload = system.supervisor.get("default", "svc");
+  await waitFor(() => workload.describe().restarts >= 2, { message: "two restarts", timeoutMs: 60_000 });
+  assert.equal(workload.describe().last_error?.code, "service_ended");
+  assert.ok(system.told.events.some(({ type }) => type === "workload_crashed"));
+});
+
+test("a service that a signal ends is told by the signal's name", async () => {
+  await using system = await TestSystem.start();
+  await assert.rejects(system.deploy(program, service("crash")), { code: "deploy_failed", message: /SIGSEGV/ });
+});
+
+test("a service that ignores SIGTERM is killed after the grace", async () => {
+  await using system = await TestSystem.start();
+  await system.deploy(program, service("stubborn"));
+  const [instance] = system.supervisor.get("default", "svc").instances;
+  assert.equal(await instance!.stop(200), true);
+});
+
+// Only root can give a sandbox a user of its own, by which those are found that have left the group.
+const isRoot = process.getuid?.() === 0;
+
+test(`stopping a service ends its children too${isRoot ? ", also those that have left its group" : ""}`, async () => {
+  await using system = await TestSystem.start();
+  await system.deploy(program, service(isRoot ? "children" : "child"));
+  await waitFor(() => system.told.logs.some(({ text }) => text === "ready"), { message: "its children" });
+  await system.supervisor.stop("default", "svc");
+  // Disposal fails if any process of the sandbox's user is left.
+});
