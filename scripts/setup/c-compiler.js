@@ -65,7 +65,7 @@ function hasWasiLibrary(usr) {
 /** @param {string} usr */
 function hasMusl(usr) {
   return list(path.join(usr, "lib")).some(
-    (name) => fs.existsSync(path.join(usr, "lib", name, "crt1.o")) && /-linux-musl$/.test(name),
+    (name) => fs.existsSync(path.join(usr, "lib", name, "crt1.o")) && name.endsWith("-linux-musl"),
   );
 }
 

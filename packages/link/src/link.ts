@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { NexError, toNexError } from "@nex/protocol";
 import { ByteStream } from "./calls/byte-stream.ts";
 import { decodeError, encodeError } from "./calls/error-body.ts";
-import { IncomingCall } from "./calls/incoming-call.ts";
+import { type CallHandler, IncomingCalls } from "./calls/incoming-calls.ts";
 import { type OutgoingCall, OutgoingCalls, type Settle } from "./calls/outgoing-calls.ts";
 import { Flag, type Frame, FrameType, MAX_HELLO_BODY } from "./frames/frame.ts";
 import { FrameReader } from "./frames/frame-reader.ts";
@@ -10,7 +10,6 @@ import { FrameWriter } from "./frames/frame-writer.ts";
 import { completeLinkOptions, type LinkConfig, type LinkOptions } from "./link-options.ts";
 import { TurnBudget } from "./turn-budget.ts";
 
-export type CallHandler = (call: IncomingCall) => void;
 export type NotifyHandler = (body: Buffer) => void;
 
 export interface CallOptions {
@@ -32,10 +31,9 @@ export class Link {
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
   readonly #budget: TurnBudget;
-  readonly #handlers: Map<number, CallHandler> = new Map();
   readonly #notifyHandlers: Map<number, NotifyHandler> = new Map();
   readonly #outgoing: OutgoingCalls;
-  readonly #incoming: Map<number, IncomingCall> = new Map();
+  readonly #incoming: IncomingCalls;
   #admitted: boolean;
   #closeReason: NexError | undefined;
   readonly #resolveClosed: (reason: NexError) => void;
@@ -43,19 +41,6 @@ export class Link {
   /** Why the connection ended, while frames that came before that still wait for their turn. */
   #loss: NexError | undefined;
   #drainWaiters: (() => void)[] = [];
-  readonly #answers = {
-    answer: (call: IncomingCall, head?: Uint8Array, payload?: Uint8Array): void => {
-      this.#finish(call);
-      call.openedStream?.finish();
-      this.#writer.write(FrameType.reply, 0, 0, call.id, head, payload);
-    },
-    fail: (call: IncomingCall, error: NexError): void => {
-      this.#finish(call);
-      call.openedStream?.fail(error);
-      this.#writer.write(FrameType.error, 0, 0, call.id, encodeError(error));
-    },
-    openStream: (call: IncomingCall): ByteStream => this.#newStream(call.id, Flag.toCaller),
-  };
 
   constructor(socket: Duplex, options: LinkOptions = {}) {
     this.#config = completeLinkOptions(options);
@@ -69,11 +54,16 @@ export class Link {
       onAcknowledged: () => this.#onDrain(),
       onUnresponsive: this.#config.onUnresponsive,
     });
+    this.#incoming = new IncomingCalls(this.#config.maxIncomingCalls, {
+      reply: (id, head, payload) => this.#writer.write(FrameType.reply, 0, 0, id, head, payload),
+      error: (id, error) => this.#writer.write(FrameType.error, 0, 0, id, encodeError(error)),
+      openStream: (id) => this.#newStream(id, Flag.toCaller),
+    });
     this.#budget = new TurnBudget(() => this.#resume());
     const { promise, resolve } = Promise.withResolvers<NexError>();
     this.closed = promise;
     this.#resolveClosed = resolve;
-    this.gone = new Promise((resolve) => socket.once("close", () => resolve()));
+    this.gone = new Promise((ended) => socket.once("close", () => ended()));
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("drain", () => this.#onDrain());
     socket.on("error", (cause) =>
@@ -113,7 +103,7 @@ export class Link {
   }
 
   handle(method: number, handler: CallHandler): void {
-    this.#handlers.set(method, handler);
+    this.#incoming.handle(method, handler);
   }
 
   handleNotify(method: number, handler: NotifyHandler): void {
@@ -261,13 +251,14 @@ export class Link {
     }
     switch (frame.type) {
       case FrameType.call:
-        return this.#onCall(frame);
+        this.#requireReadingPeer();
+        return this.#incoming.take(frame.id, frame.method, frame.body);
       case FrameType.reply:
         return this.#outgoing.answer(frame.id, undefined, frame.body);
       case FrameType.error:
         return this.#outgoing.answer(frame.id, decodeError(frame.body), frame.body);
       case FrameType.cancel:
-        return this.#onCancel(frame);
+        return this.#incoming.cancel(frame.id);
       case FrameType.data:
         return this.#streamOf(frame)?.onData(frame.body, (frame.flags & Flag.end) !== 0);
       case FrameType.credit:
@@ -293,38 +284,9 @@ export class Link {
     }
   }
 
-  #onCall(frame: Frame): void {
-    this.#requireReadingPeer();
-    if (this.#incoming.has(frame.id))
-      throw new NexError("link_protocol", `The peer used call id ${frame.id} twice at once.`);
-    const call = new IncomingCall(frame.id, frame.method, frame.body, this.#answers);
-    this.#incoming.set(frame.id, call);
-    const handler = this.#handlers.get(frame.method);
-    if (handler === undefined) {
-      call.fail(new NexError("unknown_method", `This side of the link has no method ${frame.method}.`));
-    } else if (this.#incoming.size > this.#config.maxIncomingCalls) {
-      call.fail(new NexError("overloaded", `More than ${this.#config.maxIncomingCalls} calls are open on this link.`));
-    } else {
-      handler(call);
-    }
-  }
-
-  #onCancel(frame: Frame): void {
-    const call = this.#incoming.get(frame.id);
-    if (call === undefined) return;
-    const reason = new NexError("cancelled", "The caller withdrew the call.");
-    call.fail(reason);
-    call.cancel(reason);
-  }
-
   #streamOf(frame: Frame): ByteStream | undefined {
     if ((frame.flags & Flag.toCaller) !== 0) return this.#outgoing.streamOf(frame.id);
-    return this.#incoming.get(frame.id)?.stream;
-  }
-
-  #finish(call: IncomingCall): void {
-    call.open = false;
-    this.#incoming.delete(call.id);
+    return this.#incoming.streamOf(frame.id);
   }
 
   #onDrain(): void {
@@ -351,12 +313,7 @@ export class Link {
     this.#socket.once("end", () => this.#socket.destroy());
     setTimeout(() => this.#socket.destroy(), this.#config.goodbyeMs).unref();
     this.#resolveClosed(reason);
-    const incoming = [...this.#incoming.values()];
-    this.#incoming.clear();
-    for (const call of incoming) {
-      call.open = false;
-      call.cancel(reason);
-    }
+    this.#incoming.close(reason);
     this.#outgoing.close(reason);
     for (const ping of this.#pings.splice(0)) ping.reject(reason);
     this.#onDrain();
