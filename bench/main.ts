@@ -24,7 +24,7 @@ async function bench({ suites, compare, save }: CommandLine, interrupted: Promis
   await using environment = await startEnvironment();
   const machine = machineFacts(environment.serverVersion, loadBefore);
   print(renderMachine(machine));
-  if (loadBefore > machine.cores / 4) print("The machine is busy: expect figures that scatter.");
+  if (loadBefore > machine.cores / 2) print("The machine is busy: expect figures that scatter.");
   if (earlier !== undefined) print(`before: ${renderMachine(earlier.machine)}`);
   const done: SuiteResult[] = [];
   for (const suite of suites) {

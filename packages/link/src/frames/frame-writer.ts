@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type FrameType, HEADER_BYTES } from "./frame.ts";
 
@@ -13,6 +14,8 @@ const COPY_LIMIT = 16 * 1024;
  */
 export class FrameWriter {
   readonly #stream: Duplex;
+  /** A socket that has nothing left to write holds no part of the slab any more. Of other streams we do not know. */
+  readonly #letsGo: boolean;
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   /** Start of what was gathered but not yet written. */
   #start = 0;
@@ -22,6 +25,7 @@ export class FrameWriter {
 
   constructor(stream: Duplex) {
     this.#stream = stream;
+    this.#letsGo = stream instanceof Socket;
   }
 
   /** Bytes accepted and not yet taken by the kernel. */
@@ -67,11 +71,16 @@ export class FrameWriter {
     const gathered = this.#slab.subarray(this.#start, this.#end);
     this.#start = this.#end;
     this.#stream.write(gathered);
+    if (this.#letsGo && this.#stream.writableLength === 0) {
+      this.#start = 0;
+      this.#end = 0;
+    }
   }
 
-  /** The stream may still read from the old slab, so a full one is left to the garbage collector. */
+  /** Makes room. A slab the stream may still read from is left to the garbage collector. */
   #renew(): void {
     this.flush();
+    if (this.#end === 0) return;
     this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     this.#start = 0;
     this.#end = 0;

@@ -6,7 +6,7 @@ import type { LoadedFunction } from "../loaded-function.ts";
 import { loadModuleForm } from "./module-form.ts";
 import { loadScriptForm } from "./script-form.ts";
 import { loadFailure } from "./source-position.ts";
-import { loadWasmForm, type WasmFormOptions } from "./wasm-form.ts";
+import type { WasmFormOptions } from "./wasm-form.ts";
 
 /**
  * Makes a function of its source. JavaScript that compiles as a classic script is the script form of 0.2.7; a
@@ -18,7 +18,11 @@ export async function loadFunction(
   source: Buffer<ArrayBuffer>,
   options: WasmFormOptions,
 ): Promise<LoadedFunction> {
-  if (order.kind === "wasm") return await loadWasmForm(order, source, options);
+  if (order.kind === "wasm") {
+    // Loaded here: runners of JavaScript, which are most, need not hold it.
+    const { loadWasmForm } = await import("./wasm-form.ts");
+    return await loadWasmForm(order, source, options);
+  }
   const text = decodeSource(source);
   const url = `${FUNCTION_URL_PREFIX}${order.name}.js`;
   try {
