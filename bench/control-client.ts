@@ -7,6 +7,8 @@ export interface FunctionOrder {
   /** Trigger subject. */
   readonly subject: string;
   readonly source: string;
+  /** Of each invocation. Default: the node's. */
+  readonly deadlineMs?: number;
 }
 
 const NAMESPACE = "bench";
@@ -36,9 +38,16 @@ export class ControlClient implements AsyncDisposable {
     return new ControlClient(connection, client, issuer, node, nexus);
   }
 
-  async deploy({ name, subject, source }: FunctionOrder): Promise<void> {
+  async deploy({ name, subject, source, deadlineMs }: FunctionOrder): Promise<void> {
     const artifact = Buffer.from(source);
-    await this.#client.workloads.deploy({ name, kind: "javascript", artifact, triggers: [subject], node: this.#node });
+    await this.#client.workloads.deploy({
+      name,
+      kind: "javascript",
+      artifact,
+      triggers: [subject],
+      node: this.#node,
+      deadlineMs,
+    });
   }
 
   /** Asks the node alone: the client's own stop first gives every node time to say that it runs the workload. */

@@ -43,6 +43,16 @@ const commands = {
     await exchange(subject, Buffer.alloc(payloadBytes, "a"));
   },
 
+  /** So many requests at once, and how long each answer took, whatever it says, ms. */
+  answers: async ({ subject, count }: { subject: string; count: number }): Promise<number[]> =>
+    await Promise.all(
+      Array.from({ length: count }, async () => {
+        const began = performance.now();
+        await connection.request(subject, undefined, options);
+        return performance.now() - began;
+      }),
+    ),
+
   /** One request at a time. */
   sequential: async ({ subject, payloadBytes, durationMs }: Load): Promise<Latency> => {
     const payload = Buffer.alloc(payloadBytes, "a");

@@ -57,7 +57,8 @@ interface CCompiler {
 
 /** Where set-up has put the compiler, or else the system's. The same places as in `scripts/setup/c-compiler.js`. */
 function cCompiler(): CCompiler {
-  const searchPath = (process.env["PATH"] ?? "").split(delimiter);
+  // npm's programs aside: clang would hand its output to a `wasm-opt` among them, which drops the names.
+  const searchPath = (process.env["PATH"] ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
   const usr = join(REPOSITORY, ".tools", "cc", "usr");
   const libraries = existsSync(usr) ? readdirSync(join(usr, "lib")) : [];
   const llvm = libraries.find((name) => /^llvm-\d+$/.test(name));
@@ -74,7 +75,7 @@ function cCompiler(): CCompiler {
   if (clang === undefined) {
     throw new Error("There is no C compiler. Fetch it with: node scripts/setup.js --tests");
   }
-  return { clang, sysroot: "/usr", env: process.env };
+  return { clang, sysroot: "/usr", env: { ...process.env, PATH: searchPath.join(delimiter) } };
 }
 
 function isExecutable(path: string): boolean {
