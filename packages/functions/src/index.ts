@@ -23,5 +23,8 @@ export type { Handler } from "./handler.ts";
 export type { HeadersInput } from "./headers.ts";
 export type { Reply, ReplyOptions, ReplyPayload } from "./reply.ts";
 
+export type { FunctionServices } from "./services/function-services.ts";
+export type { KeyValue, KeyValueEntry, KeyValuePutOptions } from "./services/key-value.ts";
+
 export { testFunction } from "./harness.ts";
 export type { TestFunction, TestFunctionOptions, TestInvokeOptions, TestLogRecord, TestReply } from "./harness.ts";

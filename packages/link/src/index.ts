@@ -30,6 +30,16 @@ export {
   type HeaderList,
   type TriggerMessage,
 } from "./trigger-message.ts";
+export {
+  decodeServiceAnswer,
+  decodeServiceRequest,
+  encodeServiceAnswer,
+  encodeServiceRequest,
+  SERVICE_CODE,
+  type ServiceAnswer,
+  type ServiceRequest,
+  WHOLE_FLAG,
+} from "./service-message.ts";
 
 export { callMethod, decode, defineMethod, type Method, serveMethod } from "./api/method.ts";
 export {

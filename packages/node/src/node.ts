@@ -123,6 +123,8 @@ export class NexNode implements AsyncDisposable {
       pool,
       feeds,
       lease: async (namespace) => await namespaces.acquire(namespace),
+      hostServices: config.host_services,
+      deniedSubjects: config.deny_subjects,
     });
     stack.defer(async () => await supervisor.close());
 

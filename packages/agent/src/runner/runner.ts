@@ -1,5 +1,6 @@
 import { format } from "node:util";
 import { handlerFailure } from "@nex/functions/internal";
+import { moduleServices, ServiceClient } from "@nex/host-services/guest";
 import {
   ABANDONED_CODE,
   agreeOnVersion,
@@ -82,6 +83,9 @@ export class Runner {
       workload: Object.freeze({ name: order.name, namespace: order.namespace, revision: order.revision }),
       env: Object.freeze({ ...order.env }),
       log: functionLog(this.#logs),
+      services: moduleServices(
+        new ServiceClient({ link: this.#nodeLink, maxPayload: () => this.#greeting!.max_payload }),
+      ),
     };
     const maxReply = this.#greeting.max_payload;
     this.#function = await loadFunction(order, source, { logs: this.#logs, maxReply });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { InstanceServices, type WorkloadServices } from "@nex/host-services/host";
 import {
   ABANDONED_CODE,
   type DeployOrder,
@@ -34,6 +35,7 @@ export interface InstanceOptions {
   readonly artifactPath: string;
   readonly pool: SandboxPool;
   readonly connection: NatsConnection;
+  readonly services: WorkloadServices;
   readonly feed: WorkloadFeed;
 }
 
@@ -44,6 +46,7 @@ export class Instance implements AgentSessionListener {
   readonly #options: InstanceOptions;
   readonly #life: InstanceLife = new InstanceLife();
   readonly #stop: AbortController = new AbortController();
+  readonly #services: InstanceServices;
   #id = "";
   #session: AgentSession | undefined;
   #dispatcher: Dispatcher | undefined;
@@ -63,6 +66,7 @@ export class Instance implements AgentSessionListener {
     this.plan = options.plan;
     this.revision = options.revision;
     this.#options = options;
+    this.#services = new InstanceServices(options.services, (level, text) => options.feed.note(this.#id, level, text));
   }
 
   /** Id of the first sandbox: stable for the instance's whole life. */
@@ -118,6 +122,7 @@ export class Instance implements AgentSessionListener {
   onRunner(link: Link, prefix: string): void {
     const runner = { link, prefix, since: performance.now() };
     this.#runner = runner;
+    this.#services.serve(link);
     link.handleNotify(ABANDONED_CODE, (body) => {
       if (body.length === 4 && body.readUInt32LE(0) > MAX_ABANDONED) void this.#retireRunner(runner.link);
     });
