@@ -3,7 +3,10 @@ import type { FunctionContext, FunctionLog, WorkloadIdentity } from "./context.t
 import type { FunctionEvent, MessageHeaders } from "./event.ts";
 import { Reply, type ReplyOptions, type ReplyPayload } from "./reply.ts";
 import type { FunctionServices } from "./services/function-services.ts";
+import type { Http } from "./services/http.ts";
 import type { KeyValue } from "./services/key-value.ts";
+import type { Messaging } from "./services/messaging.ts";
+import type { ObjectStore } from "./services/object-store.ts";
 import { readJson, readText } from "./stored-bytes.ts";
 
 /** A {@link FunctionEvent} over a message's parts. Reads the payload only when asked to. */
@@ -74,6 +77,18 @@ export class InvocationContext implements FunctionContext {
 
   get kv(): KeyValue {
     return this.#parts.services.kv;
+  }
+
+  get messaging(): Messaging {
+    return this.#parts.services.messaging;
+  }
+
+  get objectStore(): ObjectStore {
+    return this.#parts.services.objectStore;
+  }
+
+  get http(): Http {
+    return this.#parts.services.http;
   }
 
   get lastReply(): Reply | undefined {

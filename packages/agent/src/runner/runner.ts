@@ -87,6 +87,8 @@ export class Runner {
         new ServiceClient({ link: this.#nodeLink, maxPayload: () => this.#greeting!.max_payload }),
       ),
     };
+    // A sandbox has no network: the platform's own fetch could only fail. Modules may use it while they load.
+    globalThis.fetch = this.#scope.services.http.fetch;
     const maxReply = this.#greeting.max_payload;
     this.#function = await loadFunction(order, source, { logs: this.#logs, maxReply });
     return { concurrency: this.#function.concurrency };

@@ -9,5 +9,6 @@ export {
   type HttpConfig,
 } from "./config.ts";
 export { InstanceServices, type ServeOptions } from "./instance-services.ts";
+export { readHeaders, writeHeaders } from "./message-headers.ts";
 export type { ServiceScope, StorageBuckets, WorkloadId } from "./service.ts";
 export { WorkloadServices } from "./workload-services.ts";
