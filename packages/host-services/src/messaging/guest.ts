@@ -52,7 +52,7 @@ function toMessage({ args, headers, payload }: ServiceAnswer): Message {
 }
 
 /** Answers of `requestMany`, each behind its length. */
-function readAnswers(bytes: Buffer): ServiceAnswer[] {
+export function readAnswers(bytes: Buffer): ServiceAnswer[] {
   const answers: ServiceAnswer[] = [];
   for (let offset = 0; offset < bytes.length;) {
     const end = offset + 4 + bytes.readUInt32LE(offset);

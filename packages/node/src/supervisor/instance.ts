@@ -47,6 +47,10 @@ export class Instance implements AgentSessionListener {
   readonly #life: InstanceLife = new InstanceLife();
   readonly #stop: AbortController = new AbortController();
   readonly #services: InstanceServices;
+  /** Links on which a runner waits for host services. */
+  readonly #waitingLinks: Set<Link> = new Set();
+  /** The last invocation passed its deadline; until the next one whatever its runner waits for is refused. */
+  #isOverdue = false;
   #id = "";
   #session: AgentSession | undefined;
   #dispatcher: Dispatcher | undefined;
@@ -130,6 +134,15 @@ export class Instance implements AgentSessionListener {
       // Before anything was loaded into it, or under a service, nobody misses a runner.
       if (this.#dispatcher === undefined || this.#runner !== runner || this.#life.isEnding) return;
       void this.#replaceRunner(performance.now() - runner.since, reason);
+    });
+  }
+
+  onServices(link: Link): void {
+    this.#waitingLinks.add(link);
+    void link.closed.then(() => this.#waitingLinks.delete(link));
+    this.#services.serve(link, {
+      blockedTriggers: () => this.plan.triggers,
+      refusal: () => (this.#isOverdue && this.#dispatcher?.inFlight === 0 ? overdue() : undefined),
     });
   }
 
@@ -234,8 +247,16 @@ export class Instance implements AgentSessionListener {
           "warn",
           `A message on "${subject}" was not run: it asks for its answer on "${reply}", where a function may not write.`,
         ),
+      onExpired: () => this.#interruptWaits(),
     });
+    this.#isOverdue = false;
     this.#dispatcher.attach(runner.link, runner.prefix, this.#concurrency);
+  }
+
+  /** A runner that waits in a host service is not stuck: it is sent on, so that its invocation can end. */
+  #interruptWaits(): void {
+    this.#isOverdue = true;
+    for (const link of this.#waitingLinks) this.#services.interrupt(link, overdue());
   }
 
   /** The runner has ended or was killed: gets another one in the same sandbox. */
@@ -346,4 +367,8 @@ export class Instance implements AgentSessionListener {
   async #pause(failures: number): Promise<void> {
     await sleep(backoffMs(failures), undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
+}
+
+function overdue(): NexError {
+  return new NexError("deadline_exceeded", "The invocation's deadline has passed; host services answer it no more.");
 }
