@@ -8,12 +8,13 @@ import { showProgress } from "./report/progress.ts";
 import { renderMachine, renderSuite, renderTargets } from "./report/render.ts";
 import { readResults, type Results, resultsOf, type SuiteResult, writeResults } from "./report/results.ts";
 import { deploy } from "./suites/deploy.ts";
+import { hostServices } from "./suites/host-services.ts";
 import { latency } from "./suites/latency.ts";
 import { memory } from "./suites/memory.ts";
 import type { Suite } from "./suites/suite.ts";
 import { throughput } from "./suites/throughput.ts";
 
-const SUITES: readonly Suite[] = [latency, throughput, deploy, memory];
+const SUITES: readonly Suite[] = [latency, throughput, hostServices, deploy, memory];
 
 const LATEST = join(import.meta.dirname, "results", "latest.json");
 

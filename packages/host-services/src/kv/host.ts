@@ -1,5 +1,5 @@
 import { jetstream, type JetStreamClient } from "@nats-io/jetstream";
-import { type KV, Kvm } from "@nats-io/kv";
+import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
 import { bucketExists, KeptBucket, type OpenBucket, openBucket } from "../host/bucket.ts";
@@ -20,8 +20,6 @@ interface Store {
   readonly bucket: string;
   readonly stream: OpenBucket;
   readonly kv: KV;
-  /** The same with little patience, see {@link FIRST_READ_MS}. */
-  readonly impatient: KV;
   readonly connection: NatsConnection;
   readonly jetStream: JetStreamClient;
   readonly takesTtl: boolean;
@@ -32,6 +30,7 @@ interface Store {
  * bucket is looked for, ms.
  */
 const FIRST_READ_MS = 1000;
+const READ_MS = 5000;
 
 const NOTHING: ServiceReply = {};
 
@@ -69,20 +68,20 @@ class KeyValueHost implements OpenService {
     }
   }
 
+  /** The hot path: one request, whose subject says everything and whose answer is the value. */
   async #get(key: string): Promise<ServiceReply> {
-    const entry = await this.#use(`"${key}" cannot be read`, async ({ impatient, kv, stream }) => {
+    return await this.#use(`"${key}" cannot be read`, async (store) => {
+      if (!store.stream.isDirect) return entryReply(await store.kv.get(key));
       try {
-        return await impatient.get(key);
+        return await readDirectly(store, key, FIRST_READ_MS);
       } catch (error) {
         if (!isTimeout(error)) throw error;
-        if (!(await bucketExists(stream))) {
+        if (!(await bucketExists(store.stream))) {
           throw new NexError("bucket_missing", "The bucket is not there any more. The next call makes it anew.");
         }
-        return await kv.get(key);
+        return await readDirectly(store, key, READ_MS);
       }
     });
-    if (entry === null || entry.operation !== "PUT") return NOTHING;
-    return { args: [String(entry.revision)], payload: entry.value };
   }
 
   async #put(key: string, value: Buffer, ttl: string): Promise<ServiceReply> {
@@ -170,10 +169,27 @@ async function openStore(scope: ServiceScope): Promise<Store> {
     settings: takesTtl ? { allow_msg_ttl: true } : {},
   });
   const jetStream = jetstream(connection);
-  const options = { allow_direct: bucket.isDirect };
-  const kv = await new Kvm(jetStream).open(name, { ...options });
-  const impatient = await new Kvm(jetstream(connection, { timeout: FIRST_READ_MS })).open(name, { ...options });
-  return { bucket: name, stream: bucket, kv, impatient, connection, jetStream, takesTtl };
+  const kv = await new Kvm(jetStream).open(name, { allow_direct: bucket.isDirect });
+  return { bucket: name, stream: bucket, kv, connection, jetStream, takesTtl };
+}
+
+/** The newest message of the key's subject. @throws what nats.js throws */
+async function readDirectly(
+  { connection, stream, bucket }: Store,
+  key: string,
+  timeout: number,
+): Promise<ServiceReply> {
+  const subject = `$JS.API.DIRECT.GET.${stream.stream}.$KV.${bucket}.${key}`;
+  const { headers, data } = await connection.request(subject, undefined, { timeout });
+  if (headers === undefined || headers.code === 404) return NOTHING;
+  if (headers.code !== 0) throw new Error(`JetStream answered ${headers.code} ${headers.description}`);
+  if (headers.get("KV-Operation") !== "") return NOTHING;
+  return { args: [headers.get("Nats-Sequence")], payload: data };
+}
+
+function entryReply(entry: KvEntry | null): ServiceReply {
+  if (entry === null || entry.operation !== "PUT") return NOTHING;
+  return { args: [String(entry.revision)], payload: entry.value };
 }
 
 function checkTtl({ takesTtl }: Store, ttl: string): string {
