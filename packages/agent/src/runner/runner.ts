@@ -90,7 +90,8 @@ export class Runner {
       services: moduleServices(new ServiceClient({ link: this.#nodeLink, maxPayload })),
     };
     // A sandbox has no network: the platform's own fetch could only fail. Modules may use it while they load.
-    globalThis.fetch = this.#scope.services.http.fetch;
+    const { http } = this.#scope.services;
+    globalThis.fetch = async (input, init) => await http.fetch(input, init);
     const services = new BlockingClient(SERVICES_DESCRIPTOR, maxPayload);
     this.#function = await loadFunction(order, source, { logs: this.#logs, maxReply: maxPayload(), services });
     return { concurrency: this.#function.concurrency };

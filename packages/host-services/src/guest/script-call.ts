@@ -24,7 +24,7 @@ export class ScriptCall {
     try {
       return this.#client.call(service, method, message);
     } catch (error) {
-      throw thrownText(error);
+      throwText(thrownText(error));
     }
   }
 
@@ -47,13 +47,19 @@ export function thrownText(error: unknown): string {
   return `Error: ${error.message} (${error.status})`;
 }
 
+/** Throws a string, as 0.2.7 did: its functions compare what they catch with texts. */
+export function throwText(text: string): never {
+  // oxlint-disable-next-line only-throw-error -- the functions of 0.2.7 catch strings
+  throw text;
+}
+
 /** @throws string what 0.2.7 threw for another number of arguments */
 export function checkCount(given: readonly unknown[], wanted: number, text: string): void {
-  if (given.length !== wanted) throw text;
+  if (given.length !== wanted) throwText(text);
 }
 
 /** Bytes of any realm. @throws string */
 export function asBytes(value: unknown): Uint8Array {
   if (Object.prototype.toString.call(value) === "[object Uint8Array]") return value as Uint8Array;
-  throw `failed to marshal v8 value to []byte: ${String(value)}; only Uint8[] is supported`;
+  throwText(`failed to marshal v8 value to []byte: ${String(value)}; only Uint8[] is supported`);
 }

@@ -53,7 +53,7 @@ function checkedLookup(host: string, port: number, allowed: AllowList): LookupFu
       }
       const open = addresses.filter(({ address }) => mayReach(host, address, port, allowed));
       const [first] = open;
-      if (first === undefined) callback(denied(host, port) as unknown as NodeJS.ErrnoException, "", 4);
+      if (first === undefined) callback(denied(host, port), "", 4);
       else if (options.all === true) callback(null, open);
       else callback(null, first.address, first.family);
     });

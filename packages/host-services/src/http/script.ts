@@ -1,4 +1,4 @@
-import { asBytes, type ScriptCall } from "../guest/script-call.ts";
+import { asBytes, type ScriptCall, throwText } from "../guest/script-call.ts";
 import { HTTP_CODE, HttpMethod } from "./contract.ts";
 
 /** `hostServices.http` */
@@ -6,7 +6,7 @@ export function scriptHttp(script: ScriptCall): object {
   const request =
     (method: string) =>
     (...given: unknown[]): unknown => {
-      if (given.length === 0) throw "url is required";
+      if (given.length === 0) throwText("url is required");
       const body = given[1] === undefined ? undefined : asBytes(given[1]);
       const takesBody = method === "POST" || method === "PUT" || method === "PATCH";
       const { args, headers, payload } = script.call(HTTP_CODE, HttpMethod.fetch, {

@@ -1,4 +1,4 @@
-import { asBytes, checkCount, type ScriptCall } from "../guest/script-call.ts";
+import { asBytes, checkCount, type ScriptCall, throwText } from "../guest/script-call.ts";
 import { KV_CODE, KvMethod } from "./contract.ts";
 import { readLines } from "./guest.ts";
 
@@ -9,7 +9,7 @@ export function scriptKeyValue(script: ScriptCall): object {
       checkCount(given, 1, "key is required");
       const key = String(given[0]);
       const { args, payload } = script.call(KV_CODE, KvMethod.get, { args: [key] });
-      if (args.length === 0) throw `Error: The key "${key}" was not found. (404)`;
+      if (args.length === 0) throwText(`Error: The key "${key}" was not found. (404)`);
       return script.bytes(payload);
     },
     set(...given: unknown[]): void {

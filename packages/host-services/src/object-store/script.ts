@@ -1,4 +1,4 @@
-import { asBytes, checkCount, type ScriptCall } from "../guest/script-call.ts";
+import { asBytes, checkCount, type ScriptCall, throwText } from "../guest/script-call.ts";
 import { OBJECT_STORE_CODE, ObjectStoreMethod } from "./contract.ts";
 
 /** `hostServices.objectStore`. Takes and gives whole objects, up to what one message holds. */
@@ -8,7 +8,7 @@ export function scriptObjectStore(script: ScriptCall): object {
       checkCount(given, 1, "name is required");
       const name = String(given[0]);
       const { args, payload } = script.call(OBJECT_STORE_CODE, ObjectStoreMethod.get, { args: [name] });
-      if (args.length === 0) throw `Error: The object "${name}" was not found. (404)`;
+      if (args.length === 0) throwText(`Error: The object "${name}" was not found. (404)`);
       return script.bytes(payload);
     },
     put(...given: unknown[]): unknown {

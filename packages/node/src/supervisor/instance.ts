@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { InstanceServices, type WorkloadServices } from "@nex/host-services/host";
+import type { WorkloadServices } from "@nex/host-services/host";
 import {
   ABANDONED_CODE,
   type DeployOrder,
@@ -18,6 +18,7 @@ import { backoffMs } from "./backoff.ts";
 import { InstanceLife, type InstanceState } from "./instance-state.ts";
 import { DEPLOY_DEADLINE_MS, MAX_ABANDONED, READY_MS, STOP_GRACE_MS, type WorkloadPlan } from "./plan.ts";
 import type { SandboxPool } from "./pool.ts";
+import { ServiceLinks } from "./service-links.ts";
 
 /** Failures in a row after which an instance counts as crash-looping. It goes on trying, slowly. */
 const CRASH_LOOP_AFTER = 5;
@@ -46,11 +47,7 @@ export class Instance implements AgentSessionListener {
   readonly #options: InstanceOptions;
   readonly #life: InstanceLife = new InstanceLife();
   readonly #stop: AbortController = new AbortController();
-  readonly #services: InstanceServices;
-  /** Links on which a runner waits for host services. */
-  readonly #waitingLinks: Set<Link> = new Set();
-  /** The last invocation passed its deadline; until the next one whatever its runner waits for is refused. */
-  #isOverdue = false;
+  readonly #services: ServiceLinks;
   #id = "";
   #session: AgentSession | undefined;
   #dispatcher: Dispatcher | undefined;
@@ -70,7 +67,12 @@ export class Instance implements AgentSessionListener {
     this.plan = options.plan;
     this.revision = options.revision;
     this.#options = options;
-    this.#services = new InstanceServices(options.services, (level, text) => options.feed.note(this.#id, level, text));
+    this.#services = new ServiceLinks({
+      services: options.services,
+      triggers: options.plan.triggers,
+      note: (level, text) => options.feed.note(this.#id, level, text),
+      inFlight: () => this.#dispatcher?.inFlight,
+    });
   }
 
   /** Id of the first sandbox: stable for the instance's whole life. */
@@ -126,7 +128,7 @@ export class Instance implements AgentSessionListener {
   onRunner(link: Link, prefix: string): void {
     const runner = { link, prefix, since: performance.now() };
     this.#runner = runner;
-    this.#services.serve(link);
+    this.#services.serveRunner(link);
     link.handleNotify(ABANDONED_CODE, (body) => {
       if (body.length === 4 && body.readUInt32LE(0) > MAX_ABANDONED) void this.#retireRunner(runner.link);
     });
@@ -138,12 +140,7 @@ export class Instance implements AgentSessionListener {
   }
 
   onServices(link: Link): void {
-    this.#waitingLinks.add(link);
-    void link.closed.then(() => this.#waitingLinks.delete(link));
-    this.#services.serve(link, {
-      blockedTriggers: () => this.plan.triggers,
-      refusal: () => (this.#isOverdue && this.#dispatcher?.inFlight === 0 ? overdue() : undefined),
-    });
+    this.#services.serveWaiting(link);
   }
 
   onLogs(batch: LogBatch): void {
@@ -247,16 +244,10 @@ export class Instance implements AgentSessionListener {
           "warn",
           `A message on "${subject}" was not run: it asks for its answer on "${reply}", where a function may not write.`,
         ),
-      onExpired: () => this.#interruptWaits(),
+      onExpired: () => this.#services.interruptWaits(),
     });
-    this.#isOverdue = false;
+    this.#services.renew();
     this.#dispatcher.attach(runner.link, runner.prefix, this.#concurrency);
-  }
-
-  /** A runner that waits in a host service is not stuck: it is sent on, so that its invocation can end. */
-  #interruptWaits(): void {
-    this.#isOverdue = true;
-    for (const link of this.#waitingLinks) this.#services.interrupt(link, overdue());
   }
 
   /** The runner has ended or was killed: gets another one in the same sandbox. */
@@ -367,8 +358,4 @@ export class Instance implements AgentSessionListener {
   async #pause(failures: number): Promise<void> {
     await sleep(backoffMs(failures), undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
-}
-
-function overdue(): NexError {
-  return new NexError("deadline_exceeded", "The invocation's deadline has passed; host services answer it no more.");
 }
