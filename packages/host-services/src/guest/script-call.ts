@@ -24,7 +24,7 @@ export class ScriptCall {
     try {
       return this.#client.call(service, method, message);
     } catch (error) {
-      throwText(thrownText(error));
+      return throwText(thrownText(error));
     }
   }
 
@@ -40,7 +40,7 @@ export class ScriptCall {
 }
 
 /** The texts of 0.2.7, but with the reason where it always said "OK". */
-export function thrownText(error: unknown): string {
+function thrownText(error: unknown): string {
   if (!isNexError(error)) return `Error: ${String(error)} (500)`;
   if (error.code === "timeout" || error.code === "deadline_exceeded") return "nats: timeout";
   if (error.code === "no_responders") return "nats: no responders available for request";
@@ -61,5 +61,5 @@ export function checkCount(given: readonly unknown[], wanted: number, text: stri
 /** Bytes of any realm. @throws string */
 export function asBytes(value: unknown): Uint8Array {
   if (Object.prototype.toString.call(value) === "[object Uint8Array]") return value as Uint8Array;
-  throwText(`failed to marshal v8 value to []byte: ${String(value)}; only Uint8[] is supported`);
+  return throwText(`failed to marshal v8 value to []byte: ${String(value)}; only Uint8[] is supported`);
 }

@@ -203,7 +203,7 @@ class OpenCall implements ServiceCall {
 }
 
 /** Largest body for a guest that cannot stream. The same as what one NATS message holds by default. */
-export const MAX_WHOLE_BYTES: number = 1024 * 1024;
+const MAX_WHOLE_BYTES = 1024 * 1024;
 
 async function collect(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

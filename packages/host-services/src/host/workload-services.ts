@@ -3,12 +3,6 @@ import { NexError } from "@nex/protocol";
 import { HOST_SERVICES } from "./registry.ts";
 import type { HostService, OpenService, ServiceScope } from "./service.ts";
 
-/** A method of a service, for logs: `kv.get`. */
-export interface FoundService {
-  readonly service: OpenService;
-  readonly label: string;
-}
-
 /** The host services of one workload: opened once, shared by its instances, so that their handles are too. */
 export class WorkloadServices {
   readonly scope: ServiceScope;

@@ -16,18 +16,18 @@ import { queueGroup, TriggerSubscriptions } from "../triggers/subscriptions.ts";
 import type { AgentSession, AgentSessionListener } from "./agent-session.ts";
 import { backoffMs } from "./backoff.ts";
 import { InstanceLife, type InstanceState } from "./instance-state.ts";
-import { DEPLOY_DEADLINE_MS, MAX_ABANDONED, READY_MS, STOP_GRACE_MS, type WorkloadPlan } from "./plan.ts";
+import {
+  CRASH_LOOP_AFTER,
+  DEPLOY_DEADLINE_MS,
+  MAX_ABANDONED,
+  QUICK_DEATH_MS,
+  READY_MS,
+  STABLE_MS,
+  STOP_GRACE_MS,
+  type WorkloadPlan,
+} from "./plan.ts";
 import type { SandboxPool } from "./pool.ts";
 import { ServiceLinks } from "./service-links.ts";
-
-/** Failures in a row after which an instance counts as crash-looping. It goes on trying, slowly. */
-const CRASH_LOOP_AFTER = 5;
-
-/** Up for this long, an instance's earlier failures are forgotten, ms. */
-const STABLE_MS = 60_000;
-
-/** A runner that ends sooner than this after its start is not replaced at once, ms. */
-const QUICK_DEATH_MS = 1000;
 
 export interface InstanceOptions {
   readonly plan: WorkloadPlan;

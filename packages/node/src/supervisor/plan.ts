@@ -41,3 +41,12 @@ export const STOP_GRACE_MS = 5000;
 
 /** Invocations of one runner that may be given up on and still hang before it is replaced. */
 export const MAX_ABANDONED = 64;
+
+/** Failures in a row after which an instance counts as crash-looping. It goes on trying, slowly. */
+export const CRASH_LOOP_AFTER = 5;
+
+/** Up for this long, an instance's earlier failures are forgotten, ms. */
+export const STABLE_MS = 60_000;
+
+/** A runner that ends sooner than this after its start is not replaced at once, ms. */
+export const QUICK_DEATH_MS = 1000;

@@ -15,7 +15,7 @@ export interface GuestDriver {
 }
 
 /** Interprets calls in the module form. Entries and messages come back as plain objects. */
-export const MODULE_SOURCE = `
+const MODULE_SOURCE = `
 const revive = (value) => value !== null && typeof value === "object" && "b64" in value ? Buffer.from(value.b64, "base64") : value;
 const show = async (value) => {
   if (value instanceof Uint8Array) return { b64: Buffer.from(value).toString("base64") };
@@ -42,7 +42,7 @@ export default async (event, ctx) => {
 };`;
 
 /** Interprets calls in the script form; what is thrown there are strings. */
-export const SCRIPT_SOURCE = `(subject, payload) => {
+const SCRIPT_SOURCE = `(subject, payload) => {
   const text = String.fromCharCode(...payload);
   const isBytes = (value) => value !== null && typeof value === "object" && "latin1" in value;
   const revive = (value) => isBytes(value) ? Uint8Array.from(value.latin1, (c) => c.charCodeAt(0)) : value;
@@ -67,6 +67,34 @@ export async function moduleDriver(system: TestSystem, options: PlanOptions = {}
       return reply.json();
     },
   };
+}
+
+/** Deploys the interpreter of the script form; its thrown texts become codes, and what was not found no value. */
+export async function scriptDriver(system: TestSystem, options: PlanOptions = {}): Promise<GuestDriver> {
+  const { name = "script", triggers = [name] } = options;
+  await system.deploy(SCRIPT_SOURCE, { ...options, name, triggers });
+  return {
+    form: "script",
+    async run(...calls) {
+      const latin1 = (part: unknown): unknown =>
+        part instanceof Uint8Array ? { latin1: Buffer.from(part).toString("latin1") } : part;
+      const text = JSON.stringify(calls.map((call) => call.map(latin1))).replaceAll(
+        /[^ -~]/g,
+        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+      );
+      const reply = await system.request(triggers[0]!, text);
+      return reply.json<{ value?: unknown; thrown?: string }[]>().map(({ value, thrown }) => {
+        if (thrown === undefined) return { value: fromLatin1(value) };
+        const [, status] = /\((\d+)\)$/.exec(thrown) ?? [];
+        return status === "404" ? { value: undefined } : { code: status ?? thrown, message: thrown };
+      });
+    },
+  };
+}
+
+function fromLatin1(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("latin1" in value)) return value;
+  return b64(Buffer.from(String(value.latin1), "latin1"));
 }
 
 function encode(call: GuestCall): unknown[] {

@@ -1,5 +1,4 @@
 import { duplexPair } from "node:stream";
-import type { FunctionServices } from "@nex/functions";
 import { moduleServices, ServiceClient } from "@nex/host-services/guest";
 import {
   type HostServicesOptions,
@@ -15,7 +14,7 @@ export interface GuestLink extends AsyncDisposable {
   readonly link: Link;
   /** The node's end. */
   readonly host: Link;
-  readonly services: FunctionServices;
+  readonly services: ReturnType<typeof moduleServices>;
   readonly notes: readonly string[];
 }
 
