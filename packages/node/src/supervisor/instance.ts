@@ -1,13 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkloadServices } from "@nex/host-services/host";
-import {
-  ABANDONED_CODE,
-  type DeployOrder,
-  type DeployReply,
-  type Link,
-  type LogBatch,
-  type WorkloadEvent,
-} from "@nex/link";
+import { ABANDONED_CODE, type DeployReply, type Link, type LogBatch, type WorkloadEvent } from "@nex/link";
 import { NexError, toNexError } from "@nex/protocol";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
@@ -19,9 +12,9 @@ import { InstanceLife, type InstanceState } from "./instance-state.ts";
 import {
   CRASH_LOOP_AFTER,
   DEPLOY_DEADLINE_MS,
+  deployOrder,
   MAX_ABANDONED,
   QUICK_DEATH_MS,
-  READY_MS,
   STABLE_MS,
   STOP_GRACE_MS,
   type WorkloadPlan,
@@ -180,19 +173,7 @@ export class Instance implements AgentSessionListener {
     this.#session = session;
     if (this.#id === "") this.#id = session.id;
     session.listen(this);
-    const order: DeployOrder = {
-      namespace: plan.namespace,
-      name: plan.name,
-      revision,
-      kind: plan.kind,
-      sha256: plan.artifact.sha256,
-      size: plan.artifact.size,
-      env: plan.env,
-      argv: plan.argv,
-      triggers: plan.triggers,
-      ready_ms: READY_MS,
-      memory_bytes: plan.memoryBytes,
-    };
+    const order = deployOrder(plan, revision);
     const { concurrency } = await session.deploy(order, artifactPath, DEPLOY_DEADLINE_MS, signal);
     if (this.#runner === undefined && plan.triggers.length > 0) {
       throw new NexError("link_protocol", "The agent says that it runs the function, but no runner has said hello.");

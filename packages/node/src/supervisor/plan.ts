@@ -1,3 +1,4 @@
+import type { DeployOrder } from "@nex/link";
 import type { Claims, WorkloadKind } from "@nex/protocol";
 
 /** An artifact by its content. */
@@ -50,3 +51,20 @@ export const STABLE_MS = 60_000;
 
 /** A runner that ends sooner than this after its start is not replaced at once, ms. */
 export const QUICK_DEATH_MS = 1000;
+
+/** What an agent is asked for this revision. */
+export function deployOrder(plan: WorkloadPlan, revision: number): DeployOrder {
+  return {
+    namespace: plan.namespace,
+    name: plan.name,
+    revision,
+    kind: plan.kind,
+    sha256: plan.artifact.sha256,
+    size: plan.artifact.size,
+    env: plan.env,
+    argv: plan.argv,
+    triggers: plan.triggers,
+    ready_ms: READY_MS,
+    memory_bytes: plan.memoryBytes,
+  };
+}
