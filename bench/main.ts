@@ -9,12 +9,13 @@ import { renderMachine, renderSuite, renderTargets } from "./report/render.ts";
 import { readResults, type Results, resultsOf, type SuiteResult, writeResults } from "./report/results.ts";
 import { deadline } from "./suites/deadline.ts";
 import { deploy } from "./suites/deploy.ts";
+import { hostServices } from "./suites/host-services.ts";
 import { latency } from "./suites/latency.ts";
 import { memory } from "./suites/memory.ts";
 import type { Suite } from "./suites/suite.ts";
 import { throughput } from "./suites/throughput.ts";
 
-const SUITES: readonly Suite[] = [latency, throughput, deadline, deploy, memory];
+const SUITES: readonly Suite[] = [latency, throughput, deadline, hostServices, deploy, memory];
 
 const LATEST = join(import.meta.dirname, "results", "latest.json");
 

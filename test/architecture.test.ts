@@ -10,7 +10,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   "@nex/protocol": [],
   "@nex/link": ["@nex/protocol"],
   "@nex/functions": ["@nex/protocol"],
-  "@nex/host-services": ["@nex/link", "@nex/protocol"],
+  "@nex/host-services": ["@nex/functions", "@nex/link", "@nex/protocol"],
   "@nex/agent": ["@nex/functions", "@nex/host-services", "@nex/link", "@nex/protocol"],
   "@nex/node": ["@nex/host-services", "@nex/link", "@nex/protocol"],
   "@nex/client": ["@nex/protocol"],

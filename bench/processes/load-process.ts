@@ -1,4 +1,5 @@
 /** Sends the requests and times them, the way an ordinary program would: one nats.js connection, `request()`. */
+import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
 import { quantile } from "../figures/spread.ts";
 import { serveCommands } from "./serve-commands.ts";
@@ -23,6 +24,8 @@ export interface Throughput {
   readonly messages: number;
   readonly perSecond: number;
 }
+
+export type ServiceOperation = "kv_get" | "kv_put" | "request";
 
 const [url = ""] = process.argv.slice(2);
 const connection = await connect({ servers: url });
@@ -66,6 +69,42 @@ const commands = {
     }
     const sorted = Float64Array.from(took).sort();
     return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
+  },
+
+  /** The same calls that host services make, by a program that makes them itself. */
+  service: async ({
+    operation,
+    durationMs,
+  }: {
+    operation: ServiceOperation;
+    durationMs: number;
+  }): Promise<{ p50: number; mean: number }> => {
+    const payload = Buffer.alloc(128, "a");
+    const kv = await new Kvm(connection).create("bench_plain", { max_bytes: 512 * 1024 });
+    await kv.put("key", payload);
+    const operations = {
+      kv_get: async () => await kv.get("key"),
+      kv_put: async () => await kv.put("key", payload),
+      request: async () => await connection.request("bench.echo", payload, options),
+    };
+    const took: number[] = [];
+    const start = performance.now();
+    for (let began = start; began < start + durationMs;) {
+      await operations[operation]();
+      const now = performance.now();
+      took.push(now - began);
+      began = now;
+    }
+    const mean = (performance.now() - start) / took.length;
+    return { p50: quantile(Float64Array.from(took).sort(), 0.5), mean };
+  },
+
+  /** One question to a function that measures by itself. */
+  ask: async ({ subject, body }: { subject: string; body: unknown }): Promise<Record<string, number>> => {
+    const reply = await connection.request(subject, JSON.stringify(body), options);
+    const figures = reply.json<Record<string, number>>();
+    if (typeof figures["calls"] !== "number") throw new Error(`"${subject}" answered: ${reply.string().slice(0, 500)}`);
+    return figures;
   },
 
   /** As many requests as fit while `inFlight` of them are always under way. */

@@ -1,4 +1,5 @@
 import type { Reply, ReplyOptions, ReplyPayload } from "./reply.ts";
+import type { FunctionServices } from "./services/function-services.ts";
 
 /** Writes log records that carry the invocation's id. Parts are put together as `console.log` does. */
 export interface FunctionLog {
@@ -17,7 +18,7 @@ export interface WorkloadIdentity {
 }
 
 /** What an invocation may use besides its message. */
-export interface FunctionContext {
+export interface FunctionContext extends FunctionServices {
   /** Stands in the log records and in error replies of this invocation. */
   readonly invocationId: string;
   readonly workload: WorkloadIdentity;

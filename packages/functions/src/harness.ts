@@ -6,6 +6,8 @@ import type { Handler } from "./handler.ts";
 import { HeaderMap, type HeadersInput } from "./headers.ts";
 import { InvocationContext, InvocationEvent, handlerFailure } from "./invocation.ts";
 import { encodePayload, encodeReply, type EncodedReply } from "./reply.ts";
+import type { FunctionServices } from "./services/function-services.ts";
+import { memoryServices } from "./services/memory-services.ts";
 
 /** As on a node, where a deploy may set another one. */
 const DEFAULT_DEADLINE_MS = 5000;
@@ -17,6 +19,8 @@ export interface TestFunctionOptions {
   readonly workload?: Partial<WorkloadIdentity>;
   /** Milliseconds an invocation may take. Default 5000. */
   readonly deadlineMs?: number;
+  /** Host services of your own, in place of those in memory. */
+  readonly services?: Partial<FunctionServices>;
 }
 
 export interface TestInvokeOptions {
@@ -46,6 +50,8 @@ export interface TestReply {
 export interface TestFunction {
   /** What all invocations wrote with `ctx.log`, those that failed among them. */
   readonly logs: readonly TestLogRecord[];
+  /** What the function works with: look at it, or fill it before an invocation. */
+  readonly services: FunctionServices;
   /**
    * Sends the function one message and waits for its reply.
    *
@@ -73,10 +79,12 @@ export function testFunction(handler: Handler, options: TestFunctionOptions = {}
   const env = Object.freeze({ ...options.env });
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
   const logs: TestLogRecord[] = [];
+  const services: FunctionServices = { ...memoryServices(), ...options.services };
   let invocations = 0;
 
   return {
     logs,
+    services,
     async invoke(subject, payload, { pattern = subject, headers = {}, signal } = {}) {
       checkSubjects(subject, pattern);
       const event = new InvocationEvent(
@@ -88,7 +96,11 @@ export function testFunction(handler: Handler, options: TestFunctionOptions = {}
       const invocationId = `invocation-${++invocations}`;
       const log = collectLog(invocationId, logs);
       const run = (ended: AbortSignal): Promise<EncodedReply> =>
-        runHandler(handler, event, new InvocationContext({ invocationId, workload, env, log, signal: ended }));
+        runHandler(
+          handler,
+          event,
+          new InvocationContext({ invocationId, workload, env, log, signal: ended, services }),
+        );
       const reply = await withDeadline(run, deadlineMs, signal);
       return testReply(subject, reply, () => logs.filter((record) => record.invocationId === invocationId));
     },

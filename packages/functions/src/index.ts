@@ -23,5 +23,11 @@ export type { Handler } from "./handler.ts";
 export type { HeadersInput } from "./headers.ts";
 export type { Reply, ReplyOptions, ReplyPayload } from "./reply.ts";
 
+export type { FunctionServices } from "./services/function-services.ts";
+export type { Http } from "./services/http.ts";
+export type { Message, Messaging, PublishOptions, RequestManyOptions, RequestOptions } from "./services/messaging.ts";
+export type { ObjectBody, ObjectInfo, ObjectPutOptions, ObjectStore, StoredObject } from "./services/object-store.ts";
+export type { KeyValue, KeyValueEntry, KeyValuePutOptions } from "./services/key-value.ts";
+
 export { testFunction } from "./harness.ts";
 export type { TestFunction, TestFunctionOptions, TestInvokeOptions, TestLogRecord, TestReply } from "./harness.ts";

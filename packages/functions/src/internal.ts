@@ -6,5 +6,8 @@ export { HeaderMap } from "./headers.ts";
 export type { HeadersInput } from "./headers.ts";
 export { InvocationContext, InvocationEvent, handlerFailure } from "./invocation.ts";
 export type { InvocationParts } from "./invocation.ts";
+export { ReadableObject } from "./services/readable-object.ts";
+export { ReceivedMessage } from "./services/received-message.ts";
+export { StoredEntry } from "./services/stored-entry.ts";
 export { Reply, encodePayload, encodeReply } from "./reply.ts";
 export type { EncodedReply } from "./reply.ts";

@@ -2,9 +2,12 @@ import { NexError, isNexError } from "@nex/protocol";
 import type { FunctionContext, FunctionLog, WorkloadIdentity } from "./context.ts";
 import type { FunctionEvent, MessageHeaders } from "./event.ts";
 import { Reply, type ReplyOptions, type ReplyPayload } from "./reply.ts";
-
-/** Keeps a byte order mark, so that `text()` is the payload and nothing less. */
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+import type { FunctionServices } from "./services/function-services.ts";
+import type { Http } from "./services/http.ts";
+import type { KeyValue } from "./services/key-value.ts";
+import type { Messaging } from "./services/messaging.ts";
+import type { ObjectStore } from "./services/object-store.ts";
+import { readJson, readText } from "./stored-bytes.ts";
 
 /** A {@link FunctionEvent} over a message's parts. Reads the payload only when asked to. */
 export class InvocationEvent implements FunctionEvent {
@@ -25,16 +28,11 @@ export class InvocationEvent implements FunctionEvent {
   }
 
   text(): string {
-    return utf8.decode(this.#payload);
+    return readText(this.#payload);
   }
 
   json<T = unknown>(): T {
-    try {
-      return JSON.parse(this.text()) as T;
-    } catch (thrown) {
-      const why = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new NexError("invalid_request", `The message on "${this.subject}" is not JSON: ${why}.`, { cause: thrown });
-    }
+    return readJson<T>(this.#payload, `The message on "${this.subject}"`);
   }
 }
 
@@ -45,6 +43,7 @@ export interface InvocationParts {
   readonly env: Readonly<Record<string, string>>;
   readonly log: FunctionLog;
   readonly signal: AbortSignal;
+  readonly services: FunctionServices;
 }
 
 /** A {@link FunctionContext} that remembers the last reply made. */
@@ -74,6 +73,22 @@ export class InvocationContext implements FunctionContext {
 
   get signal(): AbortSignal {
     return this.#parts.signal;
+  }
+
+  get kv(): KeyValue {
+    return this.#parts.services.kv;
+  }
+
+  get messaging(): Messaging {
+    return this.#parts.services.messaging;
+  }
+
+  get objectStore(): ObjectStore {
+    return this.#parts.services.objectStore;
+  }
+
+  get http(): Http {
+    return this.#parts.services.http;
   }
 
   get lastReply(): Reply | undefined {

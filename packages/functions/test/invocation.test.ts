@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runInNewContext } from "node:vm";
+import { testFunction } from "@nex/functions";
 import { HeaderMap, InvocationContext, InvocationEvent, handlerFailure } from "@nex/functions/internal";
 import { NexError } from "@nex/protocol";
 
@@ -39,6 +40,7 @@ describe("InvocationContext", () => {
       workload: { name: "n", namespace: "ns", revision: 3 },
       env: {},
       log: console,
+      services: testFunction(() => undefined).services,
       get signal() {
         asked++;
         return AbortSignal.timeout(1000);

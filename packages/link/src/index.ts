@@ -12,6 +12,7 @@ export type { LinkOptions } from "./link-options.ts";
 export { type IncomingCall } from "./calls/incoming-call.ts";
 export { type ByteStream } from "./calls/byte-stream.ts";
 export type { Settle } from "./calls/outgoing-calls.ts";
+export { decodeError } from "./calls/error-body.ts";
 export { FrameReader } from "./frames/frame-reader.ts";
 export { FrameWriter } from "./frames/frame-writer.ts";
 export {
@@ -30,6 +31,16 @@ export {
   type HeaderList,
   type TriggerMessage,
 } from "./trigger-message.ts";
+export {
+  decodeServiceAnswer,
+  decodeServiceRequest,
+  encodeServiceAnswer,
+  encodeServiceRequest,
+  SERVICE_CODE,
+  type ServiceAnswer,
+  type ServiceRequest,
+  WHOLE_FLAG,
+} from "./service-message.ts";
 
 export { callMethod, decode, defineMethod, type Method, serveMethod } from "./api/method.ts";
 export {
@@ -51,6 +62,7 @@ export {
   LOGS_CODE,
   runnerToken,
   type RunnerToken,
+  servicesToken,
   type WorkloadEvent,
   workloadEvent,
 } from "./api/node-api.ts";

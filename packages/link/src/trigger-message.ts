@@ -53,25 +53,29 @@ export function decodeReply(body: Buffer): { readonly headers: HeaderList; reado
   return { headers, payload: body.subarray(end) };
 }
 
-function headersLength(headers: HeaderList): number {
+export function headersLength(headers: HeaderList): number {
   let length = 4;
   for (const [name, value] of headers) length += 8 + Buffer.byteLength(name) + Buffer.byteLength(value);
   return length;
 }
 
-function writeHeaders(into: Buffer, at: number, headers: HeaderList): void {
+export function writeHeaders(into: Buffer, at: number, headers: HeaderList): void {
   let offset = into.writeUInt32LE(headers.length, at);
   for (const [name, value] of headers) {
-    const nameBytes = into.write(name, offset + 4, "utf8");
-    into.writeUInt32LE(nameBytes, offset);
-    offset += 4 + nameBytes;
-    const valueBytes = into.write(value, offset + 4, "utf8");
-    into.writeUInt32LE(valueBytes, offset);
-    offset += 4 + valueBytes;
+    offset = writeText(into, offset, name);
+    offset = writeText(into, offset, value);
   }
 }
 
-function readHeaders(body: Buffer, at: number): { readonly headers: HeaderList; readonly end: number } {
+/** Writes a text behind its length; returns where it ends. */
+export function writeText(into: Buffer, at: number, text: string): number {
+  const bytes = into.write(text, at + 4, "utf8");
+  into.writeUInt32LE(bytes, at);
+  return at + 4 + bytes;
+}
+
+/** @throws RangeError when the body is cut short */
+export function readHeaders(body: Buffer, at: number): { readonly headers: HeaderList; readonly end: number } {
   const count = body.readUInt32LE(at);
   let offset = at + 4;
   if (count === 0) return { headers: NO_HEADERS, end: offset };
@@ -85,7 +89,8 @@ function readHeaders(body: Buffer, at: number): { readonly headers: HeaderList; 
   return { headers, end: offset };
 }
 
-function readText(body: Buffer, start: number, length: number): [text: string, end: number] {
+/** @throws RangeError when the body is cut short */
+export function readText(body: Buffer, start: number, length: number): [text: string, end: number] {
   const end = start + length;
   if (end > body.length) throw new RangeError("The message is cut short.");
   return [body.toString("utf8", start, end), end];

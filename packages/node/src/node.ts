@@ -123,6 +123,8 @@ export class NexNode implements AsyncDisposable {
       pool,
       feeds,
       lease: async (namespace) => await namespaces.acquire(namespace),
+      hostServices: config.host_services,
+      deniedSubjects: config.deny_subjects,
     });
     stack.defer(async () => await supervisor.close());
 
@@ -186,7 +188,11 @@ function connectionSource(
   embedded: EmbeddedNats | undefined,
 ): ConnectionSource {
   if (embedded !== undefined)
-    return { kind: "embedded", ensureNamespace: async (namespace) => await embedded.ensureNamespace(namespace) };
+    return {
+      kind: "embedded",
+      ensureNamespace: async (namespace) => await embedded.ensureNamespace(namespace),
+      ensureStorage: async (owner) => await embedded.ensureStorage(owner),
+    };
   return {
     kind: "server",
     authRequired: connection.info?.auth_required === true,

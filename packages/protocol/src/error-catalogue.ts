@@ -247,6 +247,93 @@ const invocations = {
   },
 } as const;
 
+const services = {
+  service_disabled: {
+    status: 403,
+    exit: 5,
+    when: "A function calls a host service that the node's config or the deploy has switched off.",
+    remedy: "Ask the node's operator to enable it under `host_services`.",
+  },
+  invalid_key: {
+    status: 400,
+    exit: 2,
+    when: "A key or object name has a form the store cannot keep.",
+    remedy: "Keys: letters, digits and `-_/=.`, no dot at either end or twice in a row. Object names: 1 to 1024 bytes.",
+  },
+  not_found: {
+    status: 404,
+    exit: 3,
+    when: "There is no such key or object. Only the script form has it thrown; elsewhere the answer is `undefined`.",
+    remedy: "Nothing, if absence is an answer; else put it first.",
+  },
+  key_exists: {
+    status: 409,
+    exit: 1,
+    when: "`create` found the key there already.",
+    remedy: "Read it and use `update`, or choose another key.",
+  },
+  wrong_revision: {
+    status: 409,
+    exit: 1,
+    when: "`update` found the key at another revision than the one it expected.",
+    remedy: "Read the key again, apply the change to what is there now, and retry.",
+  },
+  bucket_missing: {
+    status: 503,
+    exit: 1,
+    when: "A workload's bucket was deleted while in use; what it held is gone. The next call makes it anew.",
+    remedy: "Retry if an empty bucket will do.",
+  },
+  bucket_full: {
+    status: 507,
+    exit: 1,
+    when: "A workload's bucket, or the storage of the NATS account, is full.",
+    remedy: "Delete something, or raise `max_bytes` under `host_services`.",
+  },
+  bucket_taken: {
+    status: 403,
+    exit: 5,
+    when: "A bucket of the name that this workload would use belongs to another workload.",
+    remedy: "Rename one of the two workloads, or change the bucket template.",
+  },
+  unsupported_by_server: {
+    status: 501,
+    exit: 1,
+    when: "The NATS server is too old for what was asked.",
+    remedy: "Do without, or use the server version the message names.",
+  },
+  object_corrupt: {
+    status: 500,
+    exit: 1,
+    when: "The bytes of an object do not have the digest, or the size, that was recorded with it.",
+    remedy: "Put the object again.",
+  },
+  no_responders: {
+    status: 503,
+    exit: 4,
+    when: "A function's request found nobody subscribed to the subject.",
+    remedy: "Check the subject, and that whoever answers it runs.",
+  },
+  self_request: {
+    status: 409,
+    exit: 1,
+    when: "A function that runs one invocation at a time would wait for an answer of its own.",
+    remedy: "Publish instead of requesting, or use the module form.",
+  },
+  http_denied: {
+    status: 403,
+    exit: 5,
+    when: "A function's HTTP request leads to an address that is not public and not on the allow-list.",
+    remedy: "Ask the node's operator to name the host under `host_services.http.allow`.",
+  },
+  http_failed: {
+    status: 502,
+    exit: 1,
+    when: "A function's HTTP request could not be completed: no such host, no connection, TLS, too many redirects.",
+    remedy: "Read the cause in the message.",
+  },
+} as const;
+
 const link = {
   link_closed: {
     status: 503,
@@ -355,6 +442,7 @@ export type NexErrorCode =
   | keyof typeof artifacts
   | keyof typeof placing
   | keyof typeof invocations
+  | keyof typeof services
   | keyof typeof link
   | keyof typeof surroundings;
 
@@ -365,6 +453,7 @@ export const errorCatalogue: Readonly<Record<NexErrorCode, CatalogueEntry>> = {
   ...artifacts,
   ...placing,
   ...invocations,
+  ...services,
   ...link,
   ...surroundings,
 };
@@ -376,6 +465,7 @@ export const errorGroups: readonly { readonly title: string; readonly codes: rea
   { title: "Artifacts", codes: Object.keys(artifacts) as (keyof typeof artifacts)[] },
   { title: "Placing and running", codes: Object.keys(placing) as (keyof typeof placing)[] },
   { title: "Invocations", codes: Object.keys(invocations) as (keyof typeof invocations)[] },
+  { title: "Host services", codes: Object.keys(services) as (keyof typeof services)[] },
   { title: "Link", codes: Object.keys(link) as (keyof typeof link)[] },
   { title: "Surroundings", codes: Object.keys(surroundings) as (keyof typeof surroundings)[] },
 ];

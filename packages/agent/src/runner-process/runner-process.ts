@@ -7,9 +7,10 @@ import { NexError } from "@nex/protocol";
 import { openOwnProgram, type ProcessEnd, ProcessGroup } from "../life/process-group.ts";
 import { LineSplitter } from "../logs/line-splitter.ts";
 import type { LogBatcher } from "../logs/log-batcher.ts";
+import { relayServices } from "./services-relay.ts";
 
 /** Descriptors of a runner, beyond output and error. */
-const RunnerDescriptor = { nodeLink: 3, agentLink: 4, program: 5, node: 6 } as const;
+const RunnerDescriptor = { nodeLink: 3, agentLink: 4, program: 5, node: 6, services: 7 } as const;
 
 /**
  * A runner is idle memory: small young generation, no threads it does not need. Without the trap handler a
@@ -29,6 +30,8 @@ export interface RunnerProcessOptions {
   readonly address: LinkAddress;
   readonly directory: string;
   readonly logs: LogBatcher;
+  /** A token for the link on which the runner waits for host services. */
+  readonly servicesToken: () => Promise<string>;
 }
 
 /**
@@ -41,9 +44,13 @@ export class RunnerProcess {
   readonly #logs: LogBatcher;
   #booted: Promise<void> | undefined;
 
-  private constructor(group: ProcessGroup, logs: LogBatcher) {
+  private constructor(group: ProcessGroup, { logs, address, servicesToken }: RunnerProcessOptions) {
     this.#group = group;
     this.#logs = logs;
+    relayServices((group.child.stdio as readonly unknown[])[RunnerDescriptor.services] as Duplex, {
+      dial: async () => await dial(address),
+      token: servicesToken,
+    });
     this.#link = new Link(group.child.stdio[RunnerDescriptor.agentLink] as Duplex);
     this.#capture(group.child.stdout, "stdout");
     this.#capture(group.child.stderr, "stderr");
@@ -63,10 +70,10 @@ export class RunnerProcess {
         arguments: [...V8_FLAGS, "--permission", `--allow-fs-read=${entry}`, "--preserve-symlinks-main", entry],
         env: {},
         directory: options.directory,
-        stdio: ["ignore", "pipe", "pipe", socket, "pipe", program, ...(node === undefined ? [] : [node])],
+        stdio: ["ignore", "pipe", "pipe", socket, "pipe", program, node ?? "ignore", "pipe"],
         argv0: "nex-runner",
       });
-      return new RunnerProcess(group, options.logs);
+      return new RunnerProcess(group, options);
     } finally {
       // The child has its own copies.
       socket.destroy();

@@ -1,4 +1,4 @@
-import { callMethod, type Link, type LinkAddress, runnerToken, type WorkloadEvent } from "@nex/link";
+import { callMethod, type Link, type LinkAddress, runnerToken, servicesToken, type WorkloadEvent } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import type { LogBatcher } from "../logs/log-batcher.ts";
 import { RunnerProcess } from "./runner-process.ts";
@@ -66,7 +66,13 @@ export class RunnerSource {
 
   async #start(): Promise<RunnerProcess> {
     if (this.#isClosed) throw new NexError("link_closed", "The agent is ending and starts no more runners.");
-    const runner = await RunnerProcess.start(this.#options);
+    const runner = await RunnerProcess.start({
+      ...this.#options,
+      servicesToken: async () => {
+        const { token } = await callMethod(this.#link!, servicesToken, null, { deadlineMs: 5000 });
+        return token;
+      },
+    });
     this.#runners.add(runner);
     void runner.ended.then(() => this.#runners.delete(runner));
     if (this.#isClosed) await runner.end(0);

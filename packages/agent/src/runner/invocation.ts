@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { FunctionLog, WorkloadIdentity } from "@nex/functions";
+import type { FunctionLog, FunctionServices, WorkloadIdentity } from "@nex/functions";
 import type { InvocationParts } from "@nex/functions/internal";
 import type { IncomingCall } from "@nex/link";
 
@@ -9,6 +9,7 @@ export interface InvocationScope {
   readonly workload: WorkloadIdentity;
   readonly env: Readonly<Record<string, string>>;
   readonly log: FunctionLog;
+  readonly services: FunctionServices;
 }
 
 /** The invocation whose code is running, so that what it writes to the console can be told from others'. */
@@ -37,6 +38,10 @@ export class Invocation implements InvocationParts {
 
   get log(): FunctionLog {
     return this.#scope.log;
+  }
+
+  get services(): FunctionServices {
+    return this.#scope.services;
   }
 
   get signal(): AbortSignal {

@@ -1,5 +1,6 @@
 import { format } from "node:util";
 import { handlerFailure } from "@nex/functions/internal";
+import { BlockingClient, moduleServices, ServiceClient } from "@nex/host-services/guest";
 import {
   ABANDONED_CODE,
   agreeOnVersion,
@@ -26,6 +27,9 @@ import { captureConsole, functionLog, readableStack, stackOf } from "./console.t
 import { loadFunction } from "./forms/load-function.ts";
 import { currentInvocation, Invocation, type InvocationScope } from "./invocation.ts";
 import type { LoadedFunction } from "./loaded-function.ts";
+
+/** A blocking socket to the node, by way of the agent: that of `RunnerDescriptor`. */
+const SERVICES_DESCRIPTOR = 7;
 
 /** Runs one function: triggers come in on the node's link, the source on the agent's. */
 export class Runner {
@@ -77,14 +81,19 @@ export class Runner {
     const source = await collect(call, order.size);
     Object.assign(process.env, order.env);
     captureConsole(this.#logs);
+    const maxPayload = (): number => this.#greeting!.max_payload;
     this.#scope = {
       prefix: this.#greeting.invocation_prefix,
       workload: Object.freeze({ name: order.name, namespace: order.namespace, revision: order.revision }),
       env: Object.freeze({ ...order.env }),
       log: functionLog(this.#logs),
+      services: moduleServices(new ServiceClient({ link: this.#nodeLink, maxPayload })),
     };
-    const maxReply = this.#greeting.max_payload;
-    this.#function = await loadFunction(order, source, { logs: this.#logs, maxReply });
+    // A sandbox has no network: the platform's own fetch could only fail. Modules may use it while they load.
+    const { http } = this.#scope.services;
+    globalThis.fetch = async (input, init) => await http.fetch(input, init);
+    const services = new BlockingClient(SERVICES_DESCRIPTOR, maxPayload);
+    this.#function = await loadFunction(order, source, { logs: this.#logs, maxReply: maxPayload(), services });
     return { concurrency: this.#function.concurrency };
   }
 

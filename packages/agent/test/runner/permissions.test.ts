@@ -25,7 +25,7 @@ const acts = {
   makeDirectory: ({ directory }) => fs.mkdirSync(directory + "/made"),
   symlink: ({ directory }) => fs.symlinkSync("/etc/passwd", directory + "/link"),
   connect: ({ port }) => new Promise((resolve, reject) => net.connect(port, "127.0.0.1").on("connect", function () { this.destroy(); resolve(); }).on("error", reject)),
-  fetch: async ({ port }) => { try { await fetch("http://127.0.0.1:" + port); } catch (error) { if ((error.cause?.code ?? error.code) === "ERR_ACCESS_DENIED") throw error.cause ?? error; } },
+  fetch: async ({ port }) => { try { await fetch("http://127.0.0.1:" + port); } catch (error) { if (["ERR_ACCESS_DENIED", "unknown_method"].includes(error.cause?.code ?? error.code)) throw error.cause ?? error; } },
   listen: () => new Promise((resolve, reject) => { const server = net.createServer().on("error", reject).listen(0, () => { server.close(); resolve(); }); }),
   datagram: () => new Promise((resolve, reject) => { const socket = dgram.createSocket("udp4"); socket.on("error", reject); socket.bind({ port: 0, address: "127.0.0.1" }, () => { socket.close(); resolve(); }); }),
   execute: () => execFileSync("/bin/true"),
@@ -90,7 +90,6 @@ describe("A function cannot", () => {
     "makeDirectory",
     "symlink",
     "connect",
-    "fetch",
     "listen",
     "datagram",
     "execute",
@@ -104,6 +103,11 @@ describe("A function cannot", () => {
       assert.match(text, /^ERR_(ACCESS_DENIED|DLOPEN_DISABLED)$/);
     });
   }
+
+  it("fetch by itself: the node is asked, and this one has no host services", async () => {
+    const { text } = await node.trigger(given, { subject: "test.fetch" });
+    assert.equal(text, "unknown_method");
+  });
 
   it("have children: none is there while it tries", async () => {
     assert.equal(node.runnerPids.length, 1);

@@ -8,7 +8,8 @@ import { defineMethod, type Method } from "./method.ts";
  */
 export const LINK_VERSION = "1.0";
 
-export const LINK_ROLES = ["agent", "runner"] as const;
+/** `services`: a runner's second link, for host services it waits in without an event loop. */
+export const LINK_ROLES = ["agent", "runner", "services"] as const;
 export type LinkRole = (typeof LINK_ROLES)[number];
 
 export interface Hello {

@@ -16,6 +16,14 @@ export const runnerToken: Method<null, RunnerToken> = defineMethod(
   z.object({ token: z.string() }),
 );
 
+/** A single-use token for a runner's second link, on which it waits for host services. */
+export const servicesToken: Method<null, RunnerToken> = defineMethod(
+  "services_token",
+  6,
+  z.null(),
+  z.object({ token: z.string() }),
+);
+
 export interface ArtifactReply {
   readonly size: number;
   readonly sha256: string;

@@ -1,5 +1,6 @@
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { type HostServicesConfig, type HostServicesOptions, hostServicesSchema } from "@nex/host-services/host";
 import { z } from "zod";
 import {
   checkMessage,
@@ -42,6 +43,8 @@ export interface NodeOptions {
     readonly max_in_flight?: number;
     readonly max_waiting?: number;
   };
+  /** What functions reach through this node. */
+  readonly host_services?: HostServicesOptions;
   readonly artifacts?: {
     /** All artifacts of the nexus together. Default 1 GiB. */
     readonly max_bytes?: number | string;
@@ -71,6 +74,7 @@ export interface NodeConfig {
   readonly share_node_connection: boolean;
   readonly max_instances: number;
   readonly functions: { readonly deadline_ms: number; readonly max_in_flight: number; readonly max_waiting: number };
+  readonly host_services: HostServicesConfig;
   readonly artifacts: {
     readonly max_bytes: number;
     readonly max_artifact_bytes: number;
@@ -122,6 +126,7 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
   share_node_connection: z.boolean().default(false),
   max_instances: z.int().nonnegative().default(0),
   functions,
+  host_services: hostServicesSchema,
   artifacts,
   runtime_directory: z.string().default(() => defaultRuntimeDirectory()),
   cache_directory: z.string().default(() => join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "nex")),

@@ -1,6 +1,7 @@
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
 import { namespaceInbox } from "../embedded-nats/namespace-rights.ts";
+import { storageInbox, type StorageOwner } from "../embedded-nats/storage-rights.ts";
 import { loginOf, type NamespaceCredentials } from "./namespace-credentials.ts";
 import { serverUrls } from "./node-connection.ts";
 
@@ -10,6 +11,8 @@ export type ConnectionSource =
       readonly kind: "embedded";
       /** Makes the namespace's user in the embedded server. */
       readonly ensureNamespace: (namespace: string) => Promise<{ readonly user: string; readonly password: string }>;
+      /** Makes the user of a workload's buckets there. */
+      readonly ensureStorage: (owner: StorageOwner) => Promise<{ readonly user: string; readonly password: string }>;
     }
   | {
       readonly kind: "server";
@@ -62,6 +65,17 @@ export async function namespaceConnectionOptions(
       `Add them under namespaces.${namespace} (creds, user and password, token, or nkey), or set share_node_connection: true to let namespaces use the node's own.`,
     { data: { namespace } },
   );
+}
+
+/** Options for the connection of one workload's buckets, on the embedded server that `node` names. */
+export async function storageConnectionOptions(
+  owner: StorageOwner,
+  node: NodeConnectionOptions,
+  source: ConnectionSource & { readonly kind: "embedded" },
+): Promise<NodeConnectionOptions> {
+  const { user, password } = await source.ensureStorage(owner);
+  const { authenticator: _authenticator, token: _token, ...server } = node;
+  return { ...server, user, pass: password, name: `nex-${owner.namespace}-storage`, inboxPrefix: storageInbox(owner) };
 }
 
 /** One line for each way in which the namespaces are not kept apart. */

@@ -1,6 +1,12 @@
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { checkName, type LogLevel, NexError } from "@nex/protocol";
-import { type ConnectionSource, namespaceConnectionOptions, sourceWarnings } from "./connection-source.ts";
+import type { StorageBuckets } from "@nex/host-services/host";
+import {
+  type ConnectionSource,
+  namespaceConnectionOptions,
+  sourceWarnings,
+  storageConnectionOptions,
+} from "./connection-source.ts";
 import { closeConnection, logStatus } from "./connection-life.ts";
 import { DENY_FILTER_SUBJECT } from "../embedded-nats/namespace-rights.ts";
 import { openNodeConnection } from "./node-connection.ts";
@@ -17,12 +23,16 @@ export interface NamespaceConnectionsOptions {
 export interface NamespaceLease extends AsyncDisposable {
   readonly namespace: string;
   readonly connection: NatsConnection;
+  /** A connection with rights to a workload's buckets: the namespace's own, but in the embedded server. */
+  readonly storage: (buckets: StorageBuckets) => Promise<NatsConnection>;
   /** The last release closes the connection. Again: does nothing. */
   release(): Promise<void>;
 }
 
 interface Entry {
   readonly opening: Promise<NatsConnection>;
+  /** By the key-value bucket's name. */
+  readonly storages: Map<string, Promise<NatsConnection>>;
   leases: number;
 }
 
@@ -58,7 +68,7 @@ export class NamespaceConnections implements AsyncDisposable {
       throw new NexError("connection_failed", "The node is closing its NATS connections and opens no more.");
     let entry = this.#entries.get(namespace);
     if (entry === undefined) {
-      entry = { opening: this.#open(namespace), leases: 0 };
+      entry = { opening: this.#open(namespace), storages: new Map(), leases: 0 };
       this.#entries.set(namespace, entry);
       this.#forgetWhenClosed(namespace, entry);
     }
@@ -71,7 +81,7 @@ export class NamespaceConnections implements AsyncDisposable {
     this.#closed = true;
     const entries = [...this.#entries.values()];
     this.#entries.clear();
-    await Promise.allSettled(entries.map(async ({ opening }) => await closeConnection(await opening)));
+    await Promise.allSettled(entries.map(closeEntry));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -84,6 +94,25 @@ export class NamespaceConnections implements AsyncDisposable {
     if (this.#source.kind === "embedded") connection.subscribe(DENY_FILTER_SUBJECT, { callback: () => {} });
     logStatus(connection, `namespace "${namespace}"`, this.#log);
     return connection;
+  }
+
+  /** Kept until the namespace's own connection closes. A failure is not remembered. */
+  async #openStorage(
+    namespace: string,
+    { storages }: Entry,
+    buckets: StorageBuckets,
+    source: ConnectionSource & { readonly kind: "embedded" },
+  ): Promise<NatsConnection> {
+    const known = storages.get(buckets.kv);
+    if (known !== undefined) return await known;
+    const opening = storageConnectionOptions({ namespace, ...buckets }, this.#node, source).then(async (options) => {
+      const connection = await openNodeConnection(options, `the storage of namespace "${namespace}"`);
+      logStatus(connection, `the storage of namespace "${namespace}"`, this.#log);
+      return connection;
+    });
+    storages.set(buckets.kv, opening);
+    opening.catch(() => storages.delete(buckets.kv));
+    return await opening;
   }
 
   /** A connection that failed to open or has ended for good makes room for a new one. */
@@ -102,8 +131,19 @@ export class NamespaceConnections implements AsyncDisposable {
       entry.leases--;
       if (entry.leases > 0) return;
       if (this.#entries.get(namespace) === entry) this.#entries.delete(namespace);
-      await closeConnection(connection);
+      await closeEntry(entry);
     };
-    return { namespace, connection, release, [Symbol.asyncDispose]: release };
+    const storage = async (buckets: StorageBuckets): Promise<NatsConnection> =>
+      this.#source.kind === "embedded" ? await this.#openStorage(namespace, entry, buckets, this.#source) : connection;
+    return { namespace, connection, storage, release, [Symbol.asyncDispose]: release };
   }
+}
+
+async function closeEntry({ opening, storages }: Entry): Promise<void> {
+  const connections = await Promise.allSettled([...storages.values(), opening]);
+  await Promise.all(
+    connections.map(async (result) =>
+      result.status === "fulfilled" ? await closeConnection(result.value) : undefined,
+    ),
+  );
 }

@@ -22,6 +22,8 @@ const DAEMON: NodeConnectionOptions = {
   pingInterval: 10_000,
   maxPingOut: 2,
   timeout: 5_000,
+  // A stack for every request, in case it fails, costs more than the rest of it.
+  noAsyncTraces: true,
 };
 
 /**

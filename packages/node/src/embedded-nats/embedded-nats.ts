@@ -13,6 +13,7 @@ import { serverReady } from "./readiness.ts";
 import { ServerConfig, type UserCredentials } from "./server-config.ts";
 import { ServerLog } from "./server-log.ts";
 import { endOrphan, ServerProcess } from "./server-process.ts";
+import type { StorageOwner } from "./storage-rights.ts";
 import { StoreLock } from "./store-lock.ts";
 
 export type { EmbeddedNatsOptions } from "./options.ts";
@@ -39,6 +40,8 @@ export interface EmbeddedNats extends AsyncDisposable {
    * @throws NexError `invalid_name`, `nats_server_failed`
    */
   ensureNamespace(namespace: string): Promise<UserCredentials>;
+  /** The user for the connection over which a workload's buckets are used; the same otherwise. */
+  ensureStorage(owner: StorageOwner): Promise<UserCredentials>;
   /** SIGTERM, grace, SIGKILL; then the store's lock is free, and an ephemeral server's directory and context are gone. */
   stop(): Promise<void>;
 }
@@ -97,6 +100,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Prom
     contextFile: config.contextFile,
     node: serverConfig.node,
     ensureNamespace: async (namespace) => await users.ensure(namespace),
+    ensureStorage: async (owner) => await users.ensureStorage(owner),
     stop,
     [Symbol.asyncDispose]: stop,
   };

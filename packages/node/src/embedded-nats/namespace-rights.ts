@@ -50,7 +50,7 @@ export function namespaceInbox(namespace: string): string {
  * cannot be guessed.
  *
  * `deny` also wins over `allow`. Rights to a namespace's own buckets (`$KV.hs_<namespace>_….>` and the JetStream
- * API for them) thus cannot be added to these; they belong to a second user of the namespace that has an `allow` list only.
+ * API for them) thus cannot be added to these; they belong to other users, see `storage-rights.ts`.
  */
 export function namespaceRights(namespace: string, { otherNamespaces = [] }: NamespaceSurroundings = {}): UserRights {
   const reserved = [...new Set([...DENIED_SUBJECTS, ...SERVER_SUBJECTS])];

@@ -2,6 +2,7 @@ import { checkName } from "@nex/protocol";
 import { userReady } from "./readiness.ts";
 import type { ListenAddress, ServerConfig, UserCredentials } from "./server-config.ts";
 import type { ServerLog } from "./server-log.ts";
+import type { StorageOwner } from "./storage-rights.ts";
 import type { ServerProcess } from "./server-process.ts";
 
 interface RunningServer {
@@ -12,34 +13,42 @@ interface RunningServer {
   readonly log: ServerLog;
 }
 
-/** Makes the namespaces' users in a running server, one after the other. */
+/** Makes the users of namespaces and of workloads' buckets in a running server, one after the other. */
 export class NamespaceUsers {
   readonly #server: RunningServer;
-  /** In force; at first those of earlier starts, which are in the configuration the server began with. */
+  /** Users in force; at first those of earlier starts, which are in the configuration the server began with. */
   readonly #known: Set<string>;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(server: RunningServer) {
     this.#server = server;
-    this.#known = new Set(server.config.namespaces());
+    this.#known = new Set(server.config.made());
   }
 
   async ensure(namespace: string): Promise<UserCredentials> {
     checkName("namespace", namespace);
-    if (this.#known.has(namespace)) return this.#server.config.namespace(namespace);
-    const turn = this.#last.then(async () => await this.#make(namespace));
+    return await this.#inForce(() => this.#server.config.namespace(namespace));
+  }
+
+  async ensureStorage(owner: StorageOwner): Promise<UserCredentials> {
+    checkName("namespace", owner.namespace);
+    return await this.#inForce(() => this.#server.config.storage(owner));
+  }
+
+  /** @param make adds the user to the configuration; not before its turn, so that what is written is what is waited for */
+  async #inForce(make: () => UserCredentials): Promise<UserCredentials> {
+    const turn = this.#last.then(async () => await this.#make(make()));
     this.#last = turn.catch(() => undefined);
     return await turn;
   }
 
-  async #make(namespace: string): Promise<UserCredentials> {
+  async #make(user: UserCredentials): Promise<UserCredentials> {
     const { url, address, config, process, log } = this.#server;
-    const user = config.namespace(namespace);
-    if (this.#known.has(namespace)) return user;
+    if (this.#known.has(user.user)) return user;
     await config.write(address);
     process.reload();
     await userReady(url, user, process, log);
-    this.#known.add(namespace);
+    this.#known.add(user.user);
     return user;
   }
 }

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { namespaceRights, type UserRights } from "./namespace-rights.ts";
+import { type StorageOwner, storageRights } from "./storage-rights.ts";
 import { writePrivateFile } from "./private-files.ts";
 
 /** Name and password of a user of the embedded server. */
@@ -19,6 +20,8 @@ export interface ListenAddress {
 const NODE = "node";
 const OPERATOR = "operator";
 const NAMESPACE_PREFIX = "namespace-";
+/** Names of storage users say all their rights follow from: they outlast a restart in the file, like the others. */
+const STORAGE_PREFIX = "storage/";
 
 const written = z.object({
   authorization: z.object({ users: z.array(z.object({ user: z.string(), password: z.string().min(32) })) }),
@@ -70,6 +73,17 @@ export class ServerConfig {
     return { user, password: this.#passwordOf(user) };
   }
 
+  /** Makes the user of a workload's buckets if there is none yet; `write` makes it last. */
+  storage({ namespace, kv, objectStore }: StorageOwner): UserCredentials {
+    const user = `${STORAGE_PREFIX}${namespace}/${kv}/${objectStore}`;
+    return { user, password: this.#passwordOf(user) };
+  }
+
+  /** Names of all users that were made for namespaces and buckets. */
+  made(): string[] {
+    return [...this.#passwords.keys()].filter((user) => isNamespaceUser(user) || user.startsWith(STORAGE_PREFIX));
+  }
+
   namespaces(): string[] {
     return [...this.#passwords.keys()].filter(isNamespaceUser).map(namespaceOf);
   }
@@ -90,6 +104,7 @@ export class ServerConfig {
     const otherNamespaces = this.namespaces();
     return [...this.#passwords.keys()].map((user) => {
       const credentials = { user, password: this.#passwordOf(user) };
+      if (user.startsWith(STORAGE_PREFIX)) return { ...credentials, permissions: storageRights(ownerOf(user)) };
       if (!isNamespaceUser(user)) return credentials;
       return { ...credentials, permissions: namespaceRights(namespaceOf(user), { otherNamespaces }) };
     });
@@ -104,6 +119,11 @@ export class ServerConfig {
 
 function configPath(directory: string): string {
   return join(directory, "nats-server.conf");
+}
+
+function ownerOf(user: string): StorageOwner {
+  const [namespace = "", kv = "", objectStore = ""] = user.slice(STORAGE_PREFIX.length).split("/");
+  return { namespace, kv, objectStore };
 }
 
 function isNamespaceUser(user: string): boolean {

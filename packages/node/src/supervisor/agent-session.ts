@@ -19,6 +19,7 @@ import {
   replaceRunner,
   runnerToken,
   serveMethod,
+  servicesToken,
   undeploy,
   workloadEvent,
   type WorkloadEvent,
@@ -52,6 +53,8 @@ export interface AgentSessionOptions {
 /** What a session tells its owner. Set after the session was taken from the pool. */
 export interface AgentSessionListener {
   onRunner(link: Link, prefix: string): void;
+  /** A runner's second link, on which it waits for host services while its event loop stands still. */
+  onServices(link: Link): void;
   onLogs(batch: LogBatch): void;
   onEvent(event: WorkloadEvent): void;
   /** The agent's own output, and hellos that were refused. */
@@ -88,7 +91,11 @@ export class AgentSession {
     this.#door = new LinkDoor({
       maxPayload: options.maxPayload,
       invocationPrefix: () => this.#prefix(),
-      onAdmitted: (role, link) => (role === "agent" ? this.#onAgent(link) : this.#onRunner(link)),
+      onAdmitted: (role, link) => {
+        if (role === "agent") this.#onAgent(link);
+        else if (role === "runner") this.#onRunner(link);
+        else this.#listener?.onServices(link);
+      },
       onRefused: (error) => this.#trouble(`A hello was refused: ${error.message}`),
       onUnresponsive: (link) => {
         if (link === this.#agent) link.close(new NexError("sandbox_failed", "The agent no longer answers."));
@@ -207,6 +214,7 @@ export class AgentSession {
       this.#resolveLost(reason);
     });
     serveMethod(link, runnerToken, () => ({ token: this.#door.issueToken("runner") }));
+    serveMethod(link, servicesToken, () => ({ token: this.#door.issueToken("services") }));
     serveMethod(link, artifact, async (_, call) => await this.#sendArtifact(call));
     link.handleNotify(LOGS_CODE, (body) => this.#onLogs(link, body));
     const events = new RateLimit(EVENTS_PER_SECOND, EVENT_BURST);

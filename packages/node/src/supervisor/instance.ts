@@ -1,12 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  ABANDONED_CODE,
-  type DeployOrder,
-  type DeployReply,
-  type Link,
-  type LogBatch,
-  type WorkloadEvent,
-} from "@nex/link";
+import type { WorkloadServices } from "@nex/host-services/host";
+import { ABANDONED_CODE, type DeployReply, type Link, type LogBatch, type WorkloadEvent } from "@nex/link";
 import { NexError, toNexError } from "@nex/protocol";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
@@ -15,17 +9,18 @@ import { queueGroup, TriggerSubscriptions } from "../triggers/subscriptions.ts";
 import type { AgentSession, AgentSessionListener } from "./agent-session.ts";
 import { backoffMs } from "./backoff.ts";
 import { InstanceLife, type InstanceState } from "./instance-state.ts";
-import { DEPLOY_DEADLINE_MS, MAX_ABANDONED, READY_MS, STOP_GRACE_MS, type WorkloadPlan } from "./plan.ts";
+import {
+  CRASH_LOOP_AFTER,
+  DEPLOY_DEADLINE_MS,
+  deployOrder,
+  MAX_ABANDONED,
+  QUICK_DEATH_MS,
+  STABLE_MS,
+  STOP_GRACE_MS,
+  type WorkloadPlan,
+} from "./plan.ts";
 import type { SandboxPool } from "./pool.ts";
-
-/** Failures in a row after which an instance counts as crash-looping. It goes on trying, slowly. */
-const CRASH_LOOP_AFTER = 5;
-
-/** Up for this long, an instance's earlier failures are forgotten, ms. */
-const STABLE_MS = 60_000;
-
-/** A runner that ends sooner than this after its start is not replaced at once, ms. */
-const QUICK_DEATH_MS = 1000;
+import { ServiceLinks } from "./service-links.ts";
 
 export interface InstanceOptions {
   readonly plan: WorkloadPlan;
@@ -34,6 +29,7 @@ export interface InstanceOptions {
   readonly artifactPath: string;
   readonly pool: SandboxPool;
   readonly connection: NatsConnection;
+  readonly services: WorkloadServices;
   readonly feed: WorkloadFeed;
 }
 
@@ -44,6 +40,7 @@ export class Instance implements AgentSessionListener {
   readonly #options: InstanceOptions;
   readonly #life: InstanceLife = new InstanceLife();
   readonly #stop: AbortController = new AbortController();
+  readonly #services: ServiceLinks;
   #id = "";
   #session: AgentSession | undefined;
   #dispatcher: Dispatcher | undefined;
@@ -63,6 +60,12 @@ export class Instance implements AgentSessionListener {
     this.plan = options.plan;
     this.revision = options.revision;
     this.#options = options;
+    this.#services = new ServiceLinks({
+      services: options.services,
+      triggers: options.plan.triggers,
+      note: (level, text) => options.feed.note(this.#id, level, text),
+      inFlight: () => this.#dispatcher?.inFlight,
+    });
   }
 
   /** Id of the first sandbox: stable for the instance's whole life. */
@@ -118,6 +121,7 @@ export class Instance implements AgentSessionListener {
   onRunner(link: Link, prefix: string): void {
     const runner = { link, prefix, since: performance.now() };
     this.#runner = runner;
+    this.#services.serveRunner(link);
     link.handleNotify(ABANDONED_CODE, (body) => {
       if (body.length === 4 && body.readUInt32LE(0) > MAX_ABANDONED) void this.#retireRunner(runner.link);
     });
@@ -126,6 +130,10 @@ export class Instance implements AgentSessionListener {
       if (this.#dispatcher === undefined || this.#runner !== runner || this.#life.isEnding) return;
       void this.#replaceRunner(performance.now() - runner.since, reason);
     });
+  }
+
+  onServices(link: Link): void {
+    this.#services.serveWaiting(link);
   }
 
   onLogs(batch: LogBatch): void {
@@ -165,19 +173,7 @@ export class Instance implements AgentSessionListener {
     this.#session = session;
     if (this.#id === "") this.#id = session.id;
     session.listen(this);
-    const order: DeployOrder = {
-      namespace: plan.namespace,
-      name: plan.name,
-      revision,
-      kind: plan.kind,
-      sha256: plan.artifact.sha256,
-      size: plan.artifact.size,
-      env: plan.env,
-      argv: plan.argv,
-      triggers: plan.triggers,
-      ready_ms: READY_MS,
-      memory_bytes: plan.memoryBytes,
-    };
+    const order = deployOrder(plan, revision);
     const { concurrency } = await session.deploy(order, artifactPath, DEPLOY_DEADLINE_MS, signal);
     if (this.#runner === undefined && plan.triggers.length > 0) {
       throw new NexError("link_protocol", "The agent says that it runs the function, but no runner has said hello.");
@@ -229,7 +225,9 @@ export class Instance implements AgentSessionListener {
           "warn",
           `A message on "${subject}" was not run: it asks for its answer on "${reply}", where a function may not write.`,
         ),
+      onExpired: () => this.#services.interruptWaits(),
     });
+    this.#services.renew();
     this.#dispatcher.attach(runner.link, runner.prefix, this.#concurrency);
   }
 

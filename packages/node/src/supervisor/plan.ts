@@ -1,3 +1,4 @@
+import type { DeployOrder } from "@nex/link";
 import type { Claims, WorkloadKind } from "@nex/protocol";
 
 /** An artifact by its content. */
@@ -34,10 +35,36 @@ export interface WorkloadPlan {
 export const DEPLOY_DEADLINE_MS = 30_000;
 
 /** How long a service must stay up to count as running, ms. */
-export const READY_MS = 1000;
+const READY_MS = 1000;
 
 /** Between TERM and KILL when a workload is stopped, ms. */
 export const STOP_GRACE_MS = 5000;
 
 /** Invocations of one runner that may be given up on and still hang before it is replaced. */
 export const MAX_ABANDONED = 64;
+
+/** Failures in a row after which an instance counts as crash-looping. It goes on trying, slowly. */
+export const CRASH_LOOP_AFTER = 5;
+
+/** Up for this long, an instance's earlier failures are forgotten, ms. */
+export const STABLE_MS = 60_000;
+
+/** A runner that ends sooner than this after its start is not replaced at once, ms. */
+export const QUICK_DEATH_MS = 1000;
+
+/** What an agent is asked for this revision. */
+export function deployOrder(plan: WorkloadPlan, revision: number): DeployOrder {
+  return {
+    namespace: plan.namespace,
+    name: plan.name,
+    revision,
+    kind: plan.kind,
+    sha256: plan.artifact.sha256,
+    size: plan.artifact.size,
+    env: plan.env,
+    argv: plan.argv,
+    triggers: plan.triggers,
+    ready_ms: READY_MS,
+    memory_bytes: plan.memoryBytes,
+  };
+}

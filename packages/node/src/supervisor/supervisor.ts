@@ -1,14 +1,22 @@
+import {
+  type HostServicesConfig,
+  hostServicesSchema,
+  type StorageBuckets,
+  WorkloadServices,
+} from "@nex/host-services/host";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { NexError, type WorkloadDetail } from "@nex/protocol";
 import type { Feeds } from "../feeds/feeds.ts";
 import { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { WorkloadPlan } from "./plan.ts";
 import type { SandboxPool } from "./pool.ts";
-import { Workload } from "./workload.ts";
+import { type InstanceParts, Workload } from "./workload.ts";
 
 /** A namespace's connection for as long as a workload needs it. */
 export interface ConnectionLease extends AsyncDisposable {
   readonly connection: NatsConnection;
+  /** A connection with rights to these buckets. Default: the namespace's own. */
+  readonly storage?: (buckets: StorageBuckets) => Promise<NatsConnection>;
 }
 
 export interface SupervisorOptions {
@@ -16,11 +24,16 @@ export interface SupervisorOptions {
   readonly pool: SandboxPool;
   readonly feeds: Feeds;
   readonly lease: (namespace: string) => Promise<ConnectionLease>;
+  /** Default: all services with their defaults. */
+  readonly hostServices?: HostServicesConfig;
+  /** Subjects no workload may send to, besides those NATS keeps for itself. Default: none. */
+  readonly deniedSubjects?: readonly string[];
 }
 
 interface Entry {
   readonly workload: Workload;
   readonly lease: ConnectionLease;
+  readonly services: WorkloadServices;
   /** Deploys under way or in line. */
   deploys: number;
 }
@@ -50,17 +63,12 @@ export class Supervisor {
     const lease = await this.#options.lease(plan.namespace);
     const known = this.#workloads.get(key);
     if (known !== undefined) await lease[Symbol.asyncDispose]();
-    const entry = known ?? { workload: this.#newWorkload(plan), lease, deploys: 0 };
+    const entry = known ?? this.#newEntry(plan, lease);
     // Known from now on, so that a second deploy of the same name waits for this one.
     this.#workloads.set(key, entry);
     entry.deploys++;
     try {
-      await entry.workload.deploy(
-        plan,
-        artifactPath,
-        { pool: this.#options.pool, connection: entry.lease.connection },
-        this.#stop.signal,
-      );
+      await entry.workload.deploy(plan, artifactPath, this.#parts(entry), this.#stop.signal);
       return entry.workload.describe();
     } finally {
       entry.deploys--;
@@ -69,9 +77,9 @@ export class Supervisor {
   }
 
   async rollback(namespace: string, name: string, revision: number): Promise<WorkloadDetail> {
-    const { workload, lease } = this.#find(namespace, name);
-    await workload.rollback(revision, { pool: this.#options.pool, connection: lease.connection }, this.#stop.signal);
-    return workload.describe();
+    const entry = this.#find(namespace, name);
+    await entry.workload.rollback(revision, this.#parts(entry), this.#stop.signal);
+    return entry.workload.describe();
   }
 
   async stop(namespace: string, name: string): Promise<void> {
@@ -127,8 +135,24 @@ export class Supervisor {
     );
   }
 
-  #newWorkload({ namespace, name }: WorkloadPlan): Workload {
-    return new Workload(namespace, name, this.#options.nodeId, new WorkloadFeed(this.#options.feeds, namespace, name));
+  #newEntry({ namespace, name }: WorkloadPlan, lease: ConnectionLease): Entry {
+    const { nodeId, feeds, hostServices, deniedSubjects } = this.#options;
+    return {
+      workload: new Workload(namespace, name, nodeId, new WorkloadFeed(feeds, namespace, name)),
+      lease,
+      services: new WorkloadServices({
+        workload: { namespace, name },
+        config: hostServices ?? hostServicesSchema.parse({}),
+        connection: lease.connection,
+        storage: async (buckets) => (await lease.storage?.(buckets)) ?? lease.connection,
+        deniedSubjects: deniedSubjects ?? [],
+      }),
+      deploys: 0,
+    };
+  }
+
+  #parts({ lease, services }: Entry): InstanceParts {
+    return { pool: this.#options.pool, connection: lease.connection, services };
   }
 
   /** A workload without instances is kept only for the deploys that wait for their turn. */

@@ -13,7 +13,7 @@ interface Revision {
   readonly deployedAt: string;
 }
 
-export type InstanceParts = Pick<InstanceOptions, "pool" | "connection">;
+export type InstanceParts = Pick<InstanceOptions, "pool" | "connection" | "services">;
 
 /** A named workload of a namespace: its revisions, and the instances of the one that runs. */
 export class Workload {

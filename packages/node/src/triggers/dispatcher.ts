@@ -13,6 +13,8 @@ export interface DispatcherOptions {
   readonly maxWaiting: number;
   /** Called for a message whose reply subject is not answered to. */
   readonly onRefusedReply: (subject: string, reply: string) => void;
+  /** Called when an invocation on this link has passed its deadline. */
+  readonly onExpired?: (link: Link) => void;
 }
 
 export interface InvocationCounts {
@@ -139,6 +141,7 @@ export class Dispatcher {
       this.#inFlight--;
       if (error === undefined) this.#succeed(link, message, `${prefix}-${id}`, body);
       else this.#fail(message, error, `${prefix}-${id}`);
+      if (error?.code === "deadline_exceeded") this.#options.onExpired?.(link);
       if (this.#waiting.length > 0) this.#pump();
       this.#wakeIdle();
     });

@@ -125,6 +125,7 @@ describe("credentials of a namespace", () => {
     const source: ConnectionSource = {
       kind: "embedded",
       ensureNamespace: async (namespace) => await server.ensureNamespace(namespace),
+      ensureStorage: async (owner) => await server.ensureStorage(owner),
     };
     await using connections = new NamespaceConnections({ node: login, source });
     assert.deepEqual(connections.warnings(), []);

@@ -1,6 +1,7 @@
 import { chmod, readdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { type HostServicesOptions, hostServicesSchema } from "@nex/host-services/host";
 import type { NexError, WorkloadDetail } from "@nex/protocol";
 import { agentPrograms, childrenOf, startNatsServer, temporaryDirectory, type TestNats, waitFor } from "@nex/testing";
 import { openNodeConnection } from "../../src/connections/node-connection.ts";
@@ -17,12 +18,16 @@ export interface SystemOptions {
   readonly poolSize?: number;
   /** Default: the bundles of packages/agent. */
   readonly programs?: Partial<SandboxPrograms>;
-  /** Default false. */
-  readonly jetstream?: boolean;
   /** Where the node connects instead of straight to the server. */
   readonly url?: (nats: TestNats) => string;
   /** Accounts in the server's configuration. Default: one for everybody, with JetStream, and the system's own. */
   readonly accounts?: string;
+  /** Default true. */
+  readonly jetstream?: boolean;
+  /** `host_services` of the node's config. */
+  readonly hostServices?: HostServicesOptions;
+  /** `deny_subjects` of the node's config. */
+  readonly deniedSubjects?: readonly string[];
 }
 
 /** The node's run-time half on a NATS server of its own. Disposal fails if anything is left behind. */
@@ -64,6 +69,8 @@ export class TestSystem implements AsyncDisposable {
       nodeId: "NTEST",
       pool: this.pool,
       feeds: this.feeds,
+      hostServices: hostServicesSchema.parse(options.hostServices ?? {}),
+      deniedSubjects: options.deniedSubjects ?? [],
       lease: async () => {
         this.#leases++;
         return { connection: this.connection, [Symbol.asyncDispose]: async () => void this.#leases-- };
@@ -74,7 +81,7 @@ export class TestSystem implements AsyncDisposable {
   static async start(options: SystemOptions = {}): Promise<TestSystem> {
     await using stack = new AsyncDisposableStack();
     const nats = stack.use(
-      await startNatsServer({ jetstream: options.jetstream ?? false, config: options.accounts ?? ACCOUNTS }),
+      await startNatsServer({ config: options.accounts ?? ACCOUNTS, jetstream: options.jetstream ?? true }),
     );
     const directory = stack.use(await temporaryDirectory("nex-node-"));
     // Sandboxes have users of their own, who must get through; the directory of a whole test run is closed to them.
@@ -136,7 +143,9 @@ export class TestSystem implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await using _ = this.#stack;
     await this.supervisor.close();
-    const left = this.#canAsk() ? (await this.subscriptions()).map((subject) => `subscription ${subject}`) : [];
+    const left = this.#canAsk()
+      ? (await this.subscriptions()).filter(isOurs).map((subject) => `subscription ${subject}`)
+      : [];
     await this.pool.close();
     if (this.#leases !== 0) left.push(`${this.#leases} leases of the connection`);
     const directories = (await readdir(this.runtime)).filter((name) => !name.endsWith(".artifact"));
@@ -153,3 +162,8 @@ accounts {
 }
 system_account: SYS
 no_auth_user: app`;
+
+/** A connection that has sent a request keeps one subscription for all answers. */
+function isOurs(subject: string): boolean {
+  return !/^_INBOX\.\w+\.\*$/.test(subject);
+}

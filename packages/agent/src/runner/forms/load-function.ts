@@ -1,4 +1,5 @@
 import { Script } from "node:vm";
+import type { BlockingClient } from "@nex/host-services/guest";
 import type { LoadOrder } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import { FUNCTION_URL_PREFIX } from "../console.ts";
@@ -8,6 +9,12 @@ import { loadScriptForm } from "./script-form.ts";
 import { loadFailure } from "./source-position.ts";
 import type { WasmFormOptions } from "./wasm-form.ts";
 
+/** What the forms need of their runner, besides the source. */
+interface FormOptions extends WasmFormOptions {
+  /** For forms that wait for host services without an event loop. */
+  readonly services: BlockingClient;
+}
+
 /**
  * Makes a function of its source. JavaScript that compiles as a classic script is the script form of 0.2.7; a
  * module's `import` and `export` do not.
@@ -16,7 +23,7 @@ import type { WasmFormOptions } from "./wasm-form.ts";
 export async function loadFunction(
   order: LoadOrder,
   source: Buffer<ArrayBuffer>,
-  options: WasmFormOptions,
+  options: FormOptions,
 ): Promise<LoadedFunction> {
   if (order.kind === "wasm") {
     // Loaded here: runners of JavaScript, which are most, need not hold it.
@@ -27,7 +34,7 @@ export async function loadFunction(
   const url = `${FUNCTION_URL_PREFIX}${order.name}.js`;
   try {
     const script = compileScript(text, url);
-    return script === undefined ? await loadModuleForm(order, text, url) : loadScriptForm(script);
+    return script === undefined ? await loadModuleForm(order, text, url) : loadScriptForm(script, options.services);
   } catch (thrown) {
     throw loadFailure(thrown);
   }

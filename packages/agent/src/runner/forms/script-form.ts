@@ -1,5 +1,6 @@
 import { createContext, Script } from "node:vm";
 import { type EncodedReply, encodePayload } from "@nex/functions/internal";
+import { type BlockingClient, scriptServices } from "@nex/host-services/guest";
 import type { TriggerMessage } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import type { Invocation } from "../invocation.ts";
@@ -12,14 +13,17 @@ type ScriptHandler = (this: unknown, subject: string, payload: unknown) => unkno
  * global object, and globals are fresh for each invocation. Bytes are answered as bytes, everything else as
  * JSON. Where 0.2.7 sent the word `undefined` and `{}` for a promise, this sends nothing and awaits it.
  */
-export function loadScriptForm(script: Script): LoadedFunction {
-  const loaded = new ScriptFunction(script);
+export function loadScriptForm(script: Script, services: BlockingClient): LoadedFunction {
+  const loaded = new ScriptFunction(script, services);
   loaded.prepare();
   return loaded;
 }
 
 /** Makes the payload in the realm of the function, so that `payload instanceof Uint8Array` holds there. */
 const MAKE_BYTES: Script = new Script("(length) => new Uint8Array(length)");
+
+/** Makes objects of that realm. */
+const PARSE: Script = new Script("JSON.parse");
 
 interface Realm {
   readonly handler: ScriptHandler;
@@ -31,11 +35,13 @@ class ScriptFunction implements LoadedFunction {
   /** A synchronous host service blocks the runner, so nobody else may be in it. */
   readonly concurrency = "one";
   readonly #script: Script;
+  readonly #services: BlockingClient;
   /** The next invocation's realm, made while nobody waits: a realm takes about a millisecond. */
   #next: Realm | undefined;
 
-  constructor(script: Script) {
+  constructor(script: Script, services: BlockingClient) {
     this.#script = script;
+    this.#services = services;
   }
 
   /** @throws what the script throws; NexError `invalid_artifact` if its value is no function */
@@ -66,6 +72,14 @@ class ScriptFunction implements LoadedFunction {
   #newRealm(): Realm {
     const context = createContext({}, { name: "nex function" });
     Object.defineProperty(context, "console", { value: console, writable: true, configurable: true });
+    const makeBytes = MAKE_BYTES.runInContext(context) as Realm["makeBytes"];
+    const parse = PARSE.runInContext(context) as (json: string) => unknown;
+    Object.defineProperty(context, "hostServices", {
+      value: scriptServices(this.#services, { makeBytes, parse }),
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
     const value: unknown = this.#script.runInContext(context);
     if (typeof value !== "function") {
       throw new NexError(
@@ -76,7 +90,7 @@ class ScriptFunction implements LoadedFunction {
     return {
       handler: value as ScriptHandler,
       global: GLOBAL.runInContext(context),
-      makeBytes: MAKE_BYTES.runInContext(context) as Realm["makeBytes"],
+      makeBytes,
     };
   }
 }

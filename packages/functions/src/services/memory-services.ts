@@ -1,0 +1,24 @@
+import { NexError } from "@nex/protocol";
+import type { FunctionServices } from "./function-services.ts";
+import { MemoryKeyValue } from "./memory-key-value.ts";
+import { MemoryObjectStore } from "./memory-object-store.ts";
+
+/**
+ * Host services without a node, for tests of functions: stores in memory, nobody subscribed to anything, no network.
+ * What answers requests is a test's own affair: `services: { messaging: { … } }`.
+ */
+export function memoryServices(): FunctionServices {
+  const nobody = async (subject: string): Promise<never> => {
+    throw new NexError("no_responders", `Nobody is subscribed to "${subject}".`, { data: { subject } });
+  };
+  return {
+    kv: new MemoryKeyValue(),
+    objectStore: new MemoryObjectStore(),
+    messaging: { publish: async () => undefined, request: nobody, requestMany: nobody },
+    http: {
+      fetch: async () => {
+        throw new NexError("http_denied", "There is no network in a test; give the function an `http` of your own.");
+      },
+    },
+  };
+}

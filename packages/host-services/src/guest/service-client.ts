@@ -1,0 +1,186 @@
+import {
+  decodeServiceAnswer,
+  encodeServiceRequest,
+  type HeaderList,
+  type Link,
+  SERVICE_CODE,
+  type ServiceAnswer,
+} from "@nex/link";
+import { NexError } from "@nex/protocol";
+
+/** Calls a guest has open at once; more wait here. Half of what a node admits, so that two runners may overlap. */
+const WINDOW = 64;
+
+/** Room in a frame for arguments and headers beside a payload of the largest size. */
+const HEAD_ROOM = 48 * 1024;
+
+export interface ServiceMessage {
+  readonly args?: readonly string[];
+  readonly headers?: HeaderList;
+  readonly payload?: Uint8Array;
+}
+
+export interface StreamOptions extends ServiceMessage {
+  /** A body of any length that travels with the call. */
+  readonly body?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer whose body is still to come. Read it to its end or `return()` its iterator: until then the call is open. */
+export interface StreamedAnswer {
+  readonly args: readonly string[];
+  readonly headers: HeaderList;
+  readonly body: AsyncIterable<Buffer>;
+}
+
+export interface ServiceClientOptions {
+  readonly link: Link;
+  /** Largest payload of one message, bytes: known after the hello. */
+  readonly maxPayload: () => number;
+}
+
+/** A guest's way to the host services of its node, without anything that says who it is. */
+export class ServiceClient {
+  readonly #link: Link;
+  readonly #maxPayload: () => number;
+  #open = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(options: ServiceClientOptions) {
+    this.#link = options.link;
+    this.#maxPayload = options.maxPayload;
+  }
+
+  /** One message there, one back. @throws NexError */
+  async call(
+    service: number,
+    method: number,
+    { args, headers, payload }: ServiceMessage,
+    signal?: AbortSignal,
+  ): Promise<ServiceAnswer> {
+    const head = encodeServiceRequest(service, method, 0, args, headers);
+    this.#checkSize(head.length, payload?.length ?? 0);
+    if (this.#open >= WINDOW) await this.#turn();
+    this.#open++;
+    return await new Promise<ServiceAnswer>((resolve, reject) => {
+      let withdraw: (() => void) | undefined;
+      const id = this.#link.send(SERVICE_CODE, head, payload, Infinity, (error, body) => {
+        if (withdraw !== undefined) signal?.removeEventListener("abort", withdraw);
+        this.#release();
+        if (error === undefined) resolve(decodeServiceAnswer(body));
+        else reject(error);
+      });
+      if (signal !== undefined) {
+        withdraw = () => this.#link.cancel(id, withdrawn(signal));
+        if (signal.aborted) withdraw();
+        else signal.addEventListener("abort", withdraw, { once: true });
+      }
+    });
+  }
+
+  /** A call whose bodies, there and back, may be of any length. Resolves when the head of the answer is here. @throws NexError */
+  async stream(service: number, method: number, options: StreamOptions): Promise<StreamedAnswer> {
+    const { args, headers, payload, body, signal } = options;
+    const head = encodeServiceRequest(service, method, 0, args, headers);
+    this.#checkSize(head.length, payload?.length ?? 0);
+    if (this.#open >= WINDOW) await this.#turn();
+    this.#open++;
+    const stop = new AbortController();
+    const { reply, stream } = this.#link.open(
+      SERVICE_CODE,
+      payload === undefined ? head : Buffer.concat([head, payload]),
+      { signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]) },
+    );
+    const settled = reply.finally(() => this.#release());
+    settled.catch(() => undefined);
+    void this.#send(stream, body, stop);
+    const reader = new BodyReader(stream, settled, () =>
+      stop.abort(new NexError("cancelled", "The rest was not wanted.")),
+    );
+    return await reader.head();
+  }
+
+  async #send(
+    stream: ReturnType<Link["open"]>["stream"],
+    body: StreamOptions["body"],
+    stop: AbortController,
+  ): Promise<void> {
+    try {
+      if (body !== undefined) for await (const chunk of body) await stream.write(chunk);
+      stream.end();
+    } catch (thrown) {
+      // Where it was the call that ended, aborting changes nothing; where the source threw, the call must not be taken for whole.
+      stop.abort(thrown);
+    }
+  }
+
+  #checkSize(head: number, payload: number): void {
+    const limit = this.#maxPayload();
+    if (payload <= limit && head <= HEAD_ROOM) return;
+    throw payload > limit
+      ? new NexError("too_large", `It has ${payload} bytes; the NATS server carries at most ${limit} in one message.`, {
+          data: { size: payload, limit },
+        })
+      : new NexError("too_large", `Arguments and headers together have ${head} bytes; at most ${HEAD_ROOM} are taken.`);
+  }
+
+  async #turn(): Promise<void> {
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #release(): void {
+    this.#open--;
+    this.#waiting.shift()?.();
+  }
+}
+
+/** Reads a streamed answer: its head first, then the body. */
+class BodyReader {
+  readonly #chunks: AsyncIterator<Buffer>;
+  readonly #reply: Promise<Buffer>;
+  readonly #abandon: () => void;
+
+  constructor(stream: AsyncIterable<Buffer>, reply: Promise<Buffer>, abandon: () => void) {
+    this.#chunks = stream[Symbol.asyncIterator]();
+    this.#reply = reply;
+    this.#abandon = abandon;
+  }
+
+  async head(): Promise<StreamedAnswer> {
+    let held: Buffer = Buffer.alloc(0);
+    for (;;) {
+      if (held.length >= 4 && held.length >= 4 + held.readUInt32LE(0)) break;
+      const next = await this.#chunks.next();
+      if (next.done === true) {
+        // Answered without a stream: all of it is in the reply.
+        const { args, headers, payload } = decodeServiceAnswer(await this.#reply);
+        return { args, headers, body: one(payload) };
+      }
+      held = held.length === 0 ? next.value : Buffer.concat([held, next.value]);
+    }
+    const end = 4 + held.readUInt32LE(0);
+    const { args, headers } = decodeServiceAnswer(held.subarray(4, end));
+    return { args, headers, body: this.#body(held.subarray(end)) };
+  }
+
+  async *#body(first: Buffer): AsyncGenerator<Buffer, void, undefined> {
+    let whole = false;
+    try {
+      if (first.length > 0) yield first;
+      for (let next = await this.#chunks.next(); next.done !== true; next = await this.#chunks.next()) yield next.value;
+      // The stream's end alone says nothing about whether the host got to the end of the body.
+      await this.#reply;
+      whole = true;
+    } finally {
+      if (!whole) this.#abandon();
+    }
+  }
+}
+
+async function* one(payload: Buffer): AsyncGenerator<Buffer, void, undefined> {
+  if (payload.length > 0) yield payload;
+}
+
+function withdrawn(signal: AbortSignal): NexError {
+  return new NexError("cancelled", "The call was withdrawn.", { cause: signal.reason });
+}

@@ -1,0 +1,226 @@
+import { jetstream, type JetStreamClient } from "@nats-io/jetstream";
+import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { NexError } from "@nex/protocol";
+import { bucketExists, KeptBucket, type OpenBucket, openBucket } from "../host/bucket.ts";
+import { bucketName } from "../host/config.ts";
+import { checkConnected, isTimeout, isWrongLastSequence } from "../host/nats-errors.ts";
+import type { HostService, OpenService, ServiceCall, ServiceReply, ServiceScope } from "../host/service.ts";
+import { isKey, isPrefix, KV_CODE, KvMethod } from "./contract.ts";
+
+export const kvHost: HostService = {
+  name: "kv",
+  code: KV_CODE,
+  methods: KvMethod,
+  isEnabled: (config) => config.kv.enabled,
+  open: (scope) => new KeyValueHost(scope),
+};
+
+interface Store {
+  readonly bucket: string;
+  readonly stream: OpenBucket;
+  readonly kv: KV;
+  readonly connection: NatsConnection;
+  readonly jetStream: JetStreamClient;
+  readonly takesTtl: boolean;
+}
+
+/**
+ * A read of a bucket that is gone may get no answer at all. So the first try is short, and where it is in vain the
+ * bucket is looked for, ms.
+ */
+const FIRST_READ_MS = 1000;
+const READ_MS = 5000;
+
+const NOTHING: ServiceReply = {};
+
+/** One workload's bucket. */
+class KeyValueHost implements OpenService {
+  readonly #scope: ServiceScope;
+  readonly #store: KeptBucket<Store>;
+
+  constructor(scope: ServiceScope) {
+    this.#scope = scope;
+    this.#store = new KeptBucket(async () => await openStore(scope));
+  }
+
+  async call(call: ServiceCall): Promise<ServiceReply> {
+    const { method, args, payload } = call;
+    const [key = "", option = ""] = args;
+    if (method === KvMethod.keys) return await this.#keys(key);
+    checkKey(key);
+    switch (method) {
+      case KvMethod.get:
+        return await this.#get(key);
+      case KvMethod.put:
+        this.#checkSize(payload);
+        return await this.#put(key, payload, option);
+      case KvMethod.create:
+        this.#checkSize(payload);
+        return await this.#create(key, payload, option);
+      case KvMethod.update:
+        this.#checkSize(payload);
+        return await this.#update(key, payload, option);
+      case KvMethod.delete:
+        return await this.#delete(key);
+      default:
+        throw new NexError("unknown_method", `The key-value service has no method ${method}.`, { data: { method } });
+    }
+  }
+
+  /** The hot path: one request, whose subject says everything and whose answer is the value. */
+  async #get(key: string): Promise<ServiceReply> {
+    return await this.#use(`"${key}" cannot be read`, async (store) => {
+      if (!store.stream.isDirect) return entryReply(await store.kv.get(key));
+      try {
+        return await readDirectly(store, key, FIRST_READ_MS);
+      } catch (error) {
+        if (!isTimeout(error)) throw error;
+        if (!(await bucketExists(store.stream))) {
+          throw new NexError("bucket_missing", "The bucket is not there any more. The next call makes it anew.");
+        }
+        return await readDirectly(store, key, READ_MS);
+      }
+    });
+  }
+
+  async #put(key: string, value: Buffer, ttl: string): Promise<ServiceReply> {
+    return await this.#use(`"${key}" cannot be written`, async (store) => {
+      if (ttl === "") return revision(await store.kv.put(key, value));
+      const ack = await store.jetStream.publish(`$KV.${store.bucket}.${key}`, value, { ttl: checkTtl(store, ttl) });
+      return revision(ack.seq);
+    });
+  }
+
+  async #create(key: string, value: Buffer, ttl: string): Promise<ServiceReply> {
+    return await this.#use(`"${key}" cannot be made`, async (store) => {
+      try {
+        return revision(await store.kv.create(key, value, ttl === "" ? undefined : checkTtl(store, ttl)));
+      } catch (error) {
+        if (!isWrongLastSequence(error)) throw error;
+        throw new NexError("key_exists", `The key "${key}" exists already.`, { cause: error, data: { key } });
+      }
+    });
+  }
+
+  async #update(key: string, value: Buffer, expected: string): Promise<ServiceReply> {
+    const number = Number(expected);
+    if (!Number.isSafeInteger(number) || number < 1)
+      throw new NexError("invalid_request", `"${expected.slice(0, 40)}" is not a revision: it is a number from 1 on.`);
+    return await this.#use(`"${key}" cannot be updated`, async ({ kv }) => {
+      try {
+        return revision(await kv.update(key, value, number));
+      } catch (error) {
+        if (!isWrongLastSequence(error)) throw error;
+        throw new NexError("wrong_revision", `The key "${key}" is not at revision ${number} any more.`, {
+          cause: error,
+          data: { key, expected: number },
+        });
+      }
+    });
+  }
+
+  async #delete(key: string): Promise<ServiceReply> {
+    await this.#use(`"${key}" cannot be deleted`, async ({ kv }) => await kv.delete(key));
+    return NOTHING;
+  }
+
+  async #keys(prefix: string): Promise<ServiceReply> {
+    if (!isPrefix(prefix)) throw badKey(prefix);
+    // NATS filters by whole tokens; what is left of the prefix is compared here.
+    const lastDot = prefix.lastIndexOf(".");
+    const filter = lastDot === -1 ? ">" : `${prefix.slice(0, lastDot)}.>`;
+    const found = await this.#use("The keys cannot be listed", async ({ kv }) => await kv.keys(filter));
+    return {
+      body: (async function* (): AsyncGenerator<Buffer, void, undefined> {
+        for await (const key of found) if (key.startsWith(prefix)) yield Buffer.from(`${key}\n`);
+      })(),
+    };
+  }
+
+  async #use<R>(what: string, work: (store: Store) => Promise<R>): Promise<R> {
+    return await this.#store.use(what, async (store) => {
+      checkConnected(store.connection);
+      return await work(store);
+    });
+  }
+
+  #checkSize(value: Buffer): void {
+    const limit = Math.min(this.#scope.connection.info?.max_payload ?? Infinity, this.#scope.config.kv.max_bytes);
+    if (value.length <= limit) return;
+    throw new NexError("too_large", `The value has ${value.length} bytes; at most ${limit} are taken.`, {
+      data: { size: value.length, limit },
+    });
+  }
+}
+
+async function openStore(scope: ServiceScope): Promise<Store> {
+  const { workload, config } = scope;
+  const name = bucketName(config.kv.bucket, workload);
+  const connection = await scope.storage({ kv: name, objectStore: bucketName(config.object_store.bucket, workload) });
+  const takesTtl = atLeast(connection.info?.version, 2, 11);
+  const bucket = await openBucket(connection, {
+    what: "key-value bucket",
+    name,
+    stream: `KV_${name}`,
+    subjects: [`$KV.${name}.>`],
+    config: config.kv,
+    workload,
+    settings: takesTtl ? { allow_msg_ttl: true } : {},
+  });
+  const jetStream = jetstream(connection);
+  const kv = await new Kvm(jetStream).open(name, { allow_direct: bucket.isDirect });
+  return { bucket: name, stream: bucket, kv, connection, jetStream, takesTtl };
+}
+
+/** The newest message of the key's subject. @throws what nats.js throws */
+async function readDirectly(
+  { connection, stream, bucket }: Store,
+  key: string,
+  timeout: number,
+): Promise<ServiceReply> {
+  const subject = `$JS.API.DIRECT.GET.${stream.stream}.$KV.${bucket}.${key}`;
+  const { headers, data } = await connection.request(subject, undefined, { timeout });
+  if (headers === undefined || headers.code === 404) return NOTHING;
+  if (headers.code !== 0) throw new Error(`JetStream answered ${headers.code} ${headers.description}`);
+  if (headers.get("KV-Operation") !== "") return NOTHING;
+  return { args: [headers.get("Nats-Sequence")], payload: data };
+}
+
+function entryReply(entry: KvEntry | null): ServiceReply {
+  if (entry === null || entry.operation !== "PUT") return NOTHING;
+  return { args: [String(entry.revision)], payload: entry.value };
+}
+
+function checkTtl({ takesTtl }: Store, ttl: string): string {
+  const ms = Number(ttl);
+  if (!Number.isFinite(ms) || ms < 1000)
+    throw new NexError("invalid_request", "A time to live is 1000 ms or more: NATS counts it in seconds.");
+  if (takesTtl) return `${Math.ceil(ms / 1000)}s`;
+  throw new NexError(
+    "unsupported_by_server",
+    "Keys with a time to live need nats-server 2.11 or newer. Leave it out, or delete the key yourself.",
+  );
+}
+
+function atLeast(version: string | undefined, major: number, minor: number): boolean {
+  const [a = 0, b = 0] = (version ?? "").split(".").map(Number);
+  return a > major || (a === major && b >= minor);
+}
+
+function revision(sequence: number): ServiceReply {
+  return { args: [String(sequence)] };
+}
+
+function checkKey(key: string): void {
+  if (!isKey(key)) throw badKey(key);
+}
+
+function badKey(key: string): NexError {
+  const shown = key.length > 80 ? `${key.slice(0, 80)}…` : key;
+  return new NexError(
+    "invalid_key",
+    `"${shown}" cannot be a key: use 1 to 512 letters, digits and -_/=. without a dot at either end or two in a row.`,
+    { data: { key: shown } },
+  );
+}

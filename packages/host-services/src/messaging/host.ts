@@ -1,0 +1,214 @@
+import { encodeServiceAnswer } from "@nex/link";
+import { NexError, subjectMatches } from "@nex/protocol";
+import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { readHeaders, writeHeaders } from "../host/message-headers.ts";
+import { checkConnected, fromNatsError, isNoResponders, isTimeout } from "../host/nats-errors.ts";
+import type { HostService, OpenService, ServiceCall, ServiceReply, ServiceScope } from "../host/service.ts";
+import { MAX_ANSWERS, MAX_WAIT_MS, MESSAGING_CODE, MessagingMethod } from "./contract.ts";
+import { checkSubject } from "./subject-rules.ts";
+
+export const messagingHost: HostService = {
+  name: "messaging",
+  code: MESSAGING_CODE,
+  methods: MessagingMethod,
+  isEnabled: (config) => config.messaging.enabled,
+  open: (scope) => new MessagingHost(scope),
+};
+
+/** After this many published bytes the next publish waits until the server has taken them. */
+const FLUSH_BYTES = 1024 * 1024;
+
+/** Bytes of answers one `requestMany` may collect. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+const NOTHING: ServiceReply = {};
+
+class MessagingHost implements OpenService {
+  readonly #scope: ServiceScope;
+  readonly #connection: NatsConnection;
+  #unflushed = 0;
+
+  constructor(scope: ServiceScope) {
+    this.#scope = scope;
+    this.#connection = scope.connection;
+  }
+
+  async call(call: ServiceCall): Promise<ServiceReply> {
+    const [subject = ""] = call.args;
+    checkSubject(subject, this.#scope.deniedSubjects);
+    checkConnected(this.#connection);
+    try {
+      switch (call.method) {
+        case MessagingMethod.publish:
+          return await this.#publish(subject, call);
+        case MessagingMethod.request:
+          return await this.#request(subject, call);
+        case MessagingMethod.requestMany:
+          return await this.#requestMany(subject, call);
+        default:
+          throw new NexError("unknown_method", `The messaging service has no method ${call.method}.`);
+      }
+    } catch (error) {
+      throw messagingError(error, subject);
+    }
+  }
+
+  async #publish(subject: string, call: ServiceCall): Promise<ServiceReply> {
+    const reply = call.args[1] ?? "";
+    if (reply !== "") checkSubject(reply, this.#scope.deniedSubjects);
+    const headers = writeHeaders(call.headers);
+    this.#connection.publish(subject, call.payload, {
+      ...(headers === undefined ? {} : { headers }),
+      ...(reply === "" ? {} : { reply }),
+    });
+    this.#unflushed += call.payload.length;
+    if (this.#unflushed > FLUSH_BYTES) {
+      this.#unflushed = 0;
+      // Nothing else holds back a guest that publishes faster than the server takes it.
+      await this.#connection.flush();
+    }
+    return NOTHING;
+  }
+
+  async #request(subject: string, call: ServiceCall): Promise<ServiceReply> {
+    const timeout = this.#time(call.args[1]);
+    checkNotSelf(subject, call);
+    const headers = writeHeaders(call.headers);
+    const answer = await this.#connection.request(subject, call.payload, {
+      timeout,
+      ...(headers === undefined ? {} : { headers }),
+    });
+    return { args: [answer.subject], headers: readHeaders(answer) ?? [], payload: answer.data };
+  }
+
+  async #requestMany(subject: string, call: ServiceCall): Promise<ServiceReply> {
+    const [, time, count = "", quiet = ""] = call.args;
+    const order = {
+      timeMs: this.#time(time),
+      count: count === "" ? MAX_ANSWERS : readCount(count),
+      quietMs: quiet === "" ? undefined : readTime(quiet),
+    };
+    checkNotSelf(subject, call);
+    const answers = await new Collector(this.#connection, order).collect(subject, call);
+    const frames = answers.map((answer) => frameOf(answer));
+    return {
+      body: (async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+        yield* frames;
+      })(),
+    };
+  }
+
+  #time(text = ""): number {
+    return text === "" ? this.#scope.config.messaging.request_timeout_ms : readTime(text);
+  }
+}
+
+interface Collection {
+  readonly timeMs: number;
+  readonly count: number;
+  readonly quietMs: number | undefined;
+}
+
+/** Collects answers until there are enough, it has been quiet for a while, or time is up. */
+class Collector {
+  readonly #connection: NatsConnection;
+  readonly #order: Collection;
+
+  constructor(connection: NatsConnection, order: Collection) {
+    this.#connection = connection;
+    this.#order = order;
+  }
+
+  async collect(subject: string, call: ServiceCall): Promise<Msg[]> {
+    const { timeMs, count, quietMs } = this.#order;
+    const answers: Msg[] = [];
+    const done = Promise.withResolvers<void>();
+    let bytes = 0;
+    let quiet: NodeJS.Timeout | undefined;
+    const inbox = createInbox(inboxPrefix(this.#connection));
+    const subscription = this.#connection.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error !== null) return done.reject(error);
+        if (message.headers?.code === 503) return done.reject(noResponders(subject));
+        // More may come in before the end of the subscription takes effect.
+        if (answers.length >= count) return;
+        answers.push(message);
+        bytes += message.data.length;
+        if (answers.length >= count) return done.resolve();
+        if (bytes > MAX_ANSWER_BYTES) {
+          return done.reject(
+            new NexError("too_large", `The answers have more than ${MAX_ANSWER_BYTES} bytes together; ask for fewer.`),
+          );
+        }
+        if (quietMs === undefined) return;
+        clearTimeout(quiet);
+        quiet = setTimeout(() => done.resolve(), quietMs);
+      },
+    });
+    const timer = setTimeout(() => done.resolve(), timeMs);
+    const withdraw = (): void => done.reject(call.signal.reason);
+    call.signal.addEventListener("abort", withdraw, { once: true });
+    try {
+      const headers = writeHeaders(call.headers);
+      this.#connection.publish(subject, call.payload, {
+        reply: inbox,
+        ...(headers === undefined ? {} : { headers }),
+      });
+      await done.promise;
+      return answers;
+    } finally {
+      clearTimeout(timer);
+      clearTimeout(quiet);
+      call.signal.removeEventListener("abort", withdraw);
+      if (!subscription.isClosed()) subscription.unsubscribe();
+    }
+  }
+}
+
+/** Of the connection's own options: its rights may not reach another inbox. */
+function inboxPrefix(connection: NatsConnection): string | undefined {
+  return (connection as unknown as { options?: { inboxPrefix?: string } }).options?.inboxPrefix;
+}
+
+function frameOf(answer: Msg): Buffer {
+  const head = encodeServiceAnswer([answer.subject], readHeaders(answer) ?? []);
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32LE(head.length + answer.data.length);
+  return Buffer.concat([length, head, answer.data]);
+}
+
+/** A guest that waits cannot answer: its request to its own trigger would wait until the deadline. */
+function checkNotSelf(subject: string, call: ServiceCall): void {
+  const own = call.blockedTriggers.find((pattern) => subjectMatches(pattern, subject));
+  if (own === undefined) return;
+  throw new NexError(
+    "self_request",
+    `A request on "${subject}" would wait for this function itself (its trigger is "${own}"), which runs one invocation at a time. Publish instead, or use the module form.`,
+    { data: { subject, trigger: own } },
+  );
+}
+
+function readTime(text: string): number {
+  const ms = Number(text);
+  if (Number.isFinite(ms) && ms >= 1 && ms <= MAX_WAIT_MS) return ms;
+  throw new NexError("invalid_request", `"${text.slice(0, 40)}" is not a time: use 1 to ${MAX_WAIT_MS} ms.`);
+}
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 1 && count <= MAX_ANSWERS) return count;
+  throw new NexError("invalid_request", `"${text.slice(0, 40)}" is not a count: use 1 to ${MAX_ANSWERS}.`);
+}
+
+function messagingError(error: unknown, subject: string): NexError {
+  if (isNoResponders(error)) return noResponders(subject);
+  if (isTimeout(error))
+    return new NexError("timeout", `Nobody answered on "${subject}" in time.`, { cause: error, data: { subject } });
+  if (error instanceof Error && /max_payload/i.test(error.message))
+    return new NexError("too_large", `The message on "${subject}" with its headers is larger than the server takes.`);
+  return fromNatsError(error, `The message on "${subject}" was not sent`);
+}
+
+function noResponders(subject: string): NexError {
+  return new NexError("no_responders", `Nobody is subscribed to "${subject}".`, { data: { subject } });
+}
