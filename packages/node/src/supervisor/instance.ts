@@ -313,6 +313,7 @@ export class Instance implements AgentSessionListener {
     while (!this.#life.isEnding) {
       this.#restarts++;
       this.#lastError = reason;
+      this.#noteCrashLoop(reason);
       // The first restart is immediate: most losses are a single event.
       if (this.#failures > 0) await this.#pause(this.#failures - 1);
       this.#failures++;
@@ -328,12 +329,16 @@ export class Instance implements AgentSessionListener {
         await this.#session?.destroy(0);
         reason = toNexError(error);
         feed.note(this.#id, "error", `Restart ${this.#restarts} failed: ${reason.message}`);
-        if (this.#failures >= CRASH_LOOP_AFTER && this.#life.state === "restarting") {
-          this.#life.enter("crash_loop");
-          feed.event("workload_crash_loop", { id: this.#id, restarts: this.#restarts, reason: reason.message });
-        }
       }
     }
+  }
+
+  /** Whether it fails to come up or comes up and fails soon: past a number of times in a row that has a name. */
+  #noteCrashLoop(reason: NexError): void {
+    if (this.#failures < CRASH_LOOP_AFTER || this.#life.state !== "restarting") return;
+    this.#life.enter("crash_loop");
+    const { feed } = this.#options;
+    feed.event("workload_crash_loop", { id: this.#id, restarts: this.#restarts, reason: reason.message });
   }
 
   async #pause(failures: number): Promise<void> {

@@ -76,6 +76,13 @@ describe("a node's config", () => {
       share_node_connection: false,
       max_instances: 0,
       functions: { deadline_ms: 5000, max_in_flight: 64, max_waiting: 1024 },
+      host_services: {
+        kv: { enabled: true, bucket: "hs_${namespace}_${workload_name}_kv", max_bytes: 512 * 1024 },
+        object_store: { enabled: true, bucket: "hs_${namespace}_${workload_name}_obj", max_bytes: 2 ** 28 },
+        messaging: { enabled: true, request_timeout_ms: 5000 },
+        http: { enabled: true, allow: [], max_redirects: 10, max_response_bytes: 2 ** 26, timeout_ms: 10_000 },
+        max_calls: 128,
+      },
       artifacts: { max_bytes: 2 ** 30, max_artifact_bytes: 2 ** 28, buckets: ["NEXCLIFILES"] },
     });
   });

@@ -81,13 +81,15 @@ test("a service that ends stays down, with its exit code, and can be stopped", a
   await system.supervisor.stop("default", "svc");
 });
 
-test("an essential service is started again, each time in a fresh sandbox", async () => {
+test("an essential service that ends again and again is in a crash loop, which shows", async () => {
   await using system = await TestSystem.start();
   await system.deploy(program, { ...service("exit", "1", "1200"), essential: true });
   const workload = system.supervisor.get("default", "svc");
-  await waitFor(() => workload.describe().restarts >= 2, { message: "two restarts", timeoutMs: 60_000 });
+  await waitFor(() => workload.describe().state === "crash_loop", { message: "its crash loop", timeoutMs: 120_000 });
+  assert.ok(workload.describe().restarts > 5);
   assert.equal(workload.describe().last_error?.code, "service_ended");
-  assert.ok(system.told.events.some(({ type }) => type === "workload_crashed"));
+  for (const type of ["workload_crashed", "workload_crash_loop"])
+    assert.ok(system.told.events.some((event) => event.type === type));
 });
 
 test("a service that a signal ends is told by the signal's name", async () => {
