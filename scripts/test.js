@@ -33,6 +33,8 @@ function isolateEnvironment(mark, directory) {
   for (const name of Object.keys(process.env)) {
     if (/^(NATS_|NEX_|XDG_)/.test(name) && name !== "NEX_NATS_SERVER") delete process.env[name];
   }
+  const fetched = path.join(ROOT, ".tools/usr/sbin/nats-server");
+  if (!process.env["NEX_NATS_SERVER"] && fs.existsSync(fetched)) process.env["NEX_NATS_SERVER"] = fetched;
   process.env["NEX_TEST_RUN"] = mark;
   process.env["TMPDIR"] = directory;
   // None of these exist: a test that uses the user's own places leaves one of them behind and is found out.

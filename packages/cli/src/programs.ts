@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { SandboxPrograms } from "@nex/node";
 import { NexError } from "@nex/protocol";
+import type { Environment } from "./terminal/terminal.ts";
 
 /** Beside the bundle this is part of; seen from the sources, where the build puts it. */
 const PLACES = ["./", "../dist/"];
@@ -9,6 +10,14 @@ const PLACES = ["./", "../dist/"];
 /** The programs that run in sandboxes. @throws NexError `missing_tool` */
 export function sandboxPrograms(): SandboxPrograms {
   return { node: process.execPath, agent: find("nex-agent.cjs"), runner: find("nex-runner.cjs") };
+}
+
+/** Where the set-up of a source tree puts a nats-server, if the machine has none. */
+const FETCHED_NATS_SERVER = fileURLToPath(new URL("../../../.tools/usr/sbin/nats-server", import.meta.url));
+
+/** The nats-server of this source tree; `undefined` where there is none, or the user has named another. */
+export function fetchedNatsServer(env: Environment): string | undefined {
+  return !env["NEX_NATS_SERVER"] && existsSync(FETCHED_NATS_SERVER) ? FETCHED_NATS_SERVER : undefined;
 }
 
 function find(file: string): string {

@@ -6,7 +6,7 @@ import { type Command, type CommandContext, defineCommand } from "../command.ts"
 import { connectionOptions } from "../connection/connect.ts";
 import { EMBEDDED_CONTEXT } from "../connection/connection-config.ts";
 import { choice, flag, integer, list, pairs, text } from "../option.ts";
-import { sandboxPrograms } from "../programs.ts";
+import { fetchedNatsServer, sandboxPrograms } from "../programs.ts";
 
 const options = {
   config: text("--config <file>", "the node's config file (JSON)"),
@@ -61,7 +61,13 @@ export const command: Command = defineCommand({
       async () =>
         await NexNode.start({
           nats: embedded
-            ? { embedded: { ephemeral: args.ephemeral, ...(args.port === undefined ? {} : { port: args.port }) } }
+            ? {
+                embedded: {
+                  ephemeral: args.ephemeral,
+                  port: args.port,
+                  serverProgram: fetchedNatsServer(ctx.terminal.env),
+                },
+              }
             : { connect: connectionOptions(ctx.connection(), await import("@nats-io/transport-node")) },
           programs: sandboxPrograms(),
           config,
