@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { chmod, chown, mkdir } from "node:fs/promises";
+import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, it } from "node:test";
 import { connect, type NatsConnection, wsconnect } from "@nats-io/transport-node";
 import type { NexError } from "@nex/protocol";
@@ -170,6 +170,23 @@ describe("the runtime directory", () => {
     await mkdir(parent, { mode: 0o755 });
     await chown(parent, 65_534, 65_534);
     await assert.rejects(makeRuntimeDirectory(parent), { code: "sandbox_refused" });
+  });
+
+  it("takes away what nodes that have died left, nothing else, and itself at the end", async () => {
+    await using directory = await passableDirectory();
+    const [dead, others] = ["nex-node-dead", "others"].map((name) => join(directory.path, name));
+    for (const path of [dead!, others!]) {
+      await mkdir(path);
+      await writeFile(join(path, "node.json"), JSON.stringify({ pid: process.pid, started: "long ago" }));
+    }
+    const own = await makeRuntimeDirectory(directory.path);
+    await using second = await makeRuntimeDirectory(directory.path);
+    assert.deepEqual(
+      (await namesIn(directory.path)).sort(),
+      [basename(own.path), basename(second.path), "others"].sort(),
+    );
+    await own[Symbol.asyncDispose]();
+    assert.ok(!(await namesIn(directory.path)).includes(basename(own.path)));
   });
 
   it("is refused below a directory everybody may write to", async () => {

@@ -53,7 +53,7 @@ export interface NodeOptions {
     /** Object stores a deploy may name besides Nex's own. Default `NEXCLIFILES`, where 0.2.7's CLI uploads. */
     readonly buckets?: readonly string[];
   };
-  /** For sockets and working directories of sandboxes. Default: `/run/nex` for root, else below `XDG_RUNTIME_DIR` or the temporary directory. */
+  /** For sockets and working directories of sandboxes. Default: `/run` for root, else `XDG_RUNTIME_DIR` or the temporary directory. */
   readonly runtime_directory?: string;
   /** For cached artifacts. Default: `nex` in the XDG cache directory. */
   readonly cache_directory?: string;
@@ -164,8 +164,8 @@ export function completeNodeOptions(options: NodeOptions): NodeConfig {
   });
 }
 
+/** Places that are there already, so that nothing of ours is left in them when the last node has gone. */
 function defaultRuntimeDirectory(): string {
-  if (process.getuid?.() === 0) return "/run/nex";
-  const base = process.env["XDG_RUNTIME_DIR"];
-  return base === undefined ? join(tmpdir(), `nex-${process.getuid?.() ?? 0}`) : join(base, "nex");
+  if (process.getuid?.() === 0 && process.platform === "linux") return "/run";
+  return process.env["XDG_RUNTIME_DIR"] ?? tmpdir();
 }

@@ -5,6 +5,9 @@ import { isRunning, type ProcessIdentity, processIdentity } from "../embedded-na
 
 const OWNER_FILE = "node.json";
 
+/** By which a node knows directories of other nodes in a place that is not theirs alone. */
+const PREFIX = "nex-node-";
+
 /** A node's place for the sockets and working directories of its sandboxes. */
 export interface RuntimeDirectory extends AsyncDisposable {
   readonly path: string;
@@ -19,7 +22,7 @@ export async function makeRuntimeDirectory(parent: string): Promise<RuntimeDirec
     await mkdir(parent, { recursive: true, mode: 0o711 });
     await checkOwner(parent);
     await removeOrphans(parent);
-    const path = await mkdtemp(join(parent, "n"));
+    const path = await mkdtemp(join(parent, PREFIX));
     await using unfinished = new AsyncDisposableStack();
     const remove = async (): Promise<void> => await rm(path, { recursive: true, force: true });
     unfinished.defer(remove);
@@ -41,6 +44,7 @@ export async function makeRuntimeDirectory(parent: string): Promise<RuntimeDirec
 
 async function removeOrphans(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
+    if (!name.startsWith(PREFIX)) continue;
     const path = join(parent, name);
     try {
       const owner = JSON.parse(await readFile(join(path, OWNER_FILE), "utf8")) as ProcessIdentity;
