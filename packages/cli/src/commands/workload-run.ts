@@ -100,12 +100,20 @@ export const command: Command = defineCommand({
     print.text(
       `Workload '${name}' is ${state}: revision ${revision} in namespace ${namespace}, ${instances.map((instance) => instance.id).join(", ")}`,
     );
-    if (args.triggers.length > 0)
+    if (args.triggers.length > 0) {
+      print.note(`It answers on ${args.triggers.join(", ")}.`);
       print.note(
-        `It answers on ${args.triggers.join(", ")}. Try it: nex trigger ${name} --data …   Follow it: nex logs ${name} --follow`,
+        `Try it: nex trigger ${name}${subjectFlag(args.triggers[0]!)} --data …   Follow it: nex logs ${name} --follow`,
       );
+    }
   },
 });
+
+/** A trigger with wildcards stands for many subjects, and a message needs one of them. */
+function subjectFlag(trigger: string): string {
+  const subject = trigger.replaceAll(/(?<=^|\.)[*>](?=$|\.)/g, "test");
+  return subject === trigger ? "" : ` --subject ${subject}`;
+}
 
 async function readArtifact(
   ctx: CommandContext,
