@@ -95,8 +95,9 @@ function announce({ print }: CommandContext, node: NexNode, embedded: boolean): 
 
 function isServerNamed(ctx: CommandContext): boolean {
   const { server, context, creds, user, token, nkey } = ctx.global.connection;
+  const { NATS_URL, NATS_CREDS, NATS_USER, NATS_TOKEN, NATS_NKEY } = ctx.terminal.env;
   if (
-    [server, context, creds, user, token, nkey, ctx.terminal.env["NATS_URL"]].some(
+    [server, context, creds, user, token, nkey, NATS_URL, NATS_CREDS, NATS_USER, NATS_TOKEN, NATS_NKEY].some(
       (given) => given !== undefined && given !== "",
     )
   )

@@ -11,16 +11,20 @@ export const command: Command = defineCommand({
     const detail = await withClient(ctx, {}, async (nex) => await nex.workloads.get(name));
     if (print.isJson) return print.json(detail);
     const { invocations, last_error } = detail;
+    const ofFunction = <T>(value: T): T | undefined => (detail.kind === "elf" ? undefined : value);
     print.block(`Workload ${detail.name}`, [
       ["Namespace", detail.namespace],
       ["Description", detail.description === "" ? undefined : detail.description],
       ["Kind", detail.kind],
       ["State", detail.state],
       ["Revision", detail.revision],
-      ["Triggers", detail.triggers],
-      ["Deadline", `${detail.deadline_ms} ms`],
-      ["In flight at most", detail.max_in_flight],
-      ["Invocations", `${invocations.ok} ok, ${invocations.failed} failed, ${invocations.in_flight} in flight`],
+      ["Triggers", ofFunction(detail.triggers)],
+      ["Deadline", ofFunction(`${detail.deadline_ms} ms`)],
+      ["In flight at most", ofFunction(detail.max_in_flight)],
+      [
+        "Invocations",
+        ofFunction(`${invocations.ok} ok, ${invocations.failed} failed, ${invocations.in_flight} in flight`),
+      ],
       ["Restarts", detail.restarts],
       ["Last error", last_error === undefined ? undefined : `${last_error.message} [${last_error.code}]`],
       [

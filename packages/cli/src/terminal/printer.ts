@@ -33,10 +33,12 @@ export class Printer {
     this.#terminal.stdout.write(`${printableLines(text)}\n`);
   }
 
-  /** Bytes exactly as they are, for the program or file behind stdout. On a terminal they are made safe. */
+  /** Bytes exactly as they are, for the program or file behind stdout. On a terminal they are made safe, and end their line. */
   bytes(data: Uint8Array): void {
     const { stdout } = this.#terminal;
-    stdout.write(stdout.isTTY ? printableLines(new TextDecoder().decode(data)) : data);
+    if (!stdout.isTTY) return stdout.write(data);
+    const text = printableLines(new TextDecoder().decode(data));
+    stdout.write(text === "" || text.endsWith("\n") ? text : `${text}\n`);
   }
 
   table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {

@@ -45,10 +45,12 @@ function earlierRevision({ name, revision: current, revisions }: WorkloadDetail,
   const found = revisions.find(({ revision }) => (wanted === undefined ? revision < current : revision === wanted));
   if (found !== undefined && found.revision !== current) return found;
   const kept = revisions.map(({ revision }) => revision);
+  const others = kept.filter((revision) => revision !== current);
+  const rest = others.length === 0 ? "no other is kept" : `besides it are kept: ${others.join(", ")}`;
   const what = wanted === undefined ? "an earlier revision" : `revision ${wanted}`;
   throw new NexError(
     "revision_not_found",
-    `"${name}" cannot go back to ${what}: revision ${current} runs, and kept are ${kept.join(", ")}. See "nex info ${name}".`,
+    `"${name}" cannot go back to ${what}: revision ${current} runs, ${rest}. See "nex info ${name}".`,
     { data: { current, kept } },
   );
 }

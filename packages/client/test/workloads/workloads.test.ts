@@ -72,7 +72,7 @@ describe("workloads", () => {
     assert.equal(await answer("versions"), "three");
     assert.equal((await nex.workloads.rollback("versions", 1)).revision, 1);
     const error = await expectNexError("revision_not_found", nex.workloads.rollback("versions"));
-    assert.match(error.message, /revision 1 runs, and kept are 3, 2, 1/);
+    assert.match(error.message, /revision 1 runs, besides it are kept: 3, 2/);
     await expectNexError("revision_not_found", nex.workloads.rollback("versions", 1));
     await expectNexError("revision_not_found", nex.workloads.rollback("versions", 9));
   });

@@ -51,11 +51,12 @@ export class Workload {
       number === undefined ? known.number < current : known.number === number,
     );
     if (found !== undefined && found !== this.#current) return found;
-    const kept = this.#revisions.map((known) => known.number).join(", ");
+    const others = this.#revisions.map((known) => known.number).filter((kept) => kept !== current);
+    const kept = others.length === 0 ? "no other is kept" : `besides it are kept: ${others.join(", ")}`;
     const wanted = number === undefined ? "an earlier revision" : `revision ${number}`;
     throw new NexError(
       "revision_not_found",
-      `"${this.name}" cannot go back to ${wanted}: revision ${current} runs, and kept are ${kept}.`,
+      `"${this.name}" cannot go back to ${wanted}: revision ${current} runs, ${kept}.`,
       {
         data: { current, kept: this.#revisions.map((known) => known.number) },
       },

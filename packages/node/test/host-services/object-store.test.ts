@@ -94,9 +94,10 @@ describe("objectStore in the module form", () => {
     assert.equal(reply["put"], 64 * MIB);
     assert.equal(reply["size"], 64 * MIB);
     assert.equal(reply["digest"], expected.digest("hex"));
-    assert.ok(peak - before < 8 * MIB, `the node grew by ${Math.round((peak - before) / MIB)} MiB`);
-    // Of the runner only the whole is known, with garbage that was not collected yet.
-    assert.ok(Number(reply["grown"]) < 56 * MIB, `the runner grew by ${Math.round(Number(reply["grown"]) / MIB)} MiB`);
+    // Whoever held the object would hold 64 MiB. A busy machine lets a few windows of it pile up at the NATS client.
+    assert.ok(peak - before < 32 * MIB, `the node grew by ${Math.round((peak - before) / MIB)} MiB`);
+    // Of the runner only the whole is known, with garbage that was not collected yet. It would hold the object twice.
+    assert.ok(Number(reply["grown"]) < 96 * MIB, `the runner grew by ${Math.round(Number(reply["grown"]) / MIB)} MiB`);
   });
 
   it("notices damage", async () => {
