@@ -1,7 +1,5 @@
-import { isReserved, type NexError, serviceErrorBody, serviceErrorHeaders } from "@nex/protocol";
+import { type NexError, serviceErrorBody, serviceErrorHeaders } from "@nex/protocol";
 import { headers as newHeaders, type NatsConnection } from "@nats-io/transport-node";
-
-export { readHeaders, writeHeaders } from "@nex/host-services/host";
 
 /**
  * True if a function's reply may go to this subject. Subjects that begin with `$` belong to the NATS server
@@ -9,11 +7,6 @@ export { readHeaders, writeHeaders } from "@nex/host-services/host";
  */
 export function mayReplyTo(subject: string): boolean {
   return !subject.startsWith("$");
-}
-
-/** True if a message was meant for a trigger whose first token is a wildcard. */
-export function isForLeadingWildcard(subject: string): boolean {
-  return !isReserved(subject);
 }
 
 /** Tells a caller that its invocation failed: the NATS service error headers and a JSON body. */

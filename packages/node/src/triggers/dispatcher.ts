@@ -1,7 +1,8 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import { readHeaders, writeHeaders } from "@nex/host-services/host";
 import { DeadlineClock, decodeReply, encodeTriggerHead, type Link, TRIGGER_CODE } from "@nex/link";
 import { NexError } from "@nex/protocol";
-import { answerError, mayReplyTo, readHeaders, writeHeaders } from "./answers.ts";
+import { answerError, mayReplyTo } from "./answers.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 export interface DispatcherOptions {

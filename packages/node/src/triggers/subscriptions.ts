@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
-import { NexError, subjectMatches, subjectsOverlap } from "@nex/protocol";
-import { isForLeadingWildcard } from "./answers.ts";
+import { isReserved, NexError, subjectMatches, subjectsOverlap } from "@nex/protocol";
 
 /** The server confirms an unsubscribe within a round trip; one that is away must not hold up a stop, ms. */
 const DRAIN_MS = 2000;
@@ -107,5 +106,5 @@ function indexer(triggers: readonly string[], index: number): ((subject: string)
     return (subject) => triggers.findIndex((trigger) => subjectMatches(trigger, subject));
   }
   const leadingWildcard = pattern.startsWith("*") || pattern.startsWith(">");
-  return leadingWildcard ? (subject) => (isForLeadingWildcard(subject) ? index : -1) : undefined;
+  return leadingWildcard ? (subject) => (isReserved(subject) ? -1 : index) : undefined;
 }
