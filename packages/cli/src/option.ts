@@ -92,6 +92,21 @@ export function integer<Fallback extends number | undefined>(
   return value<number | Fallback>(flags, summary, parse, options);
 }
 
+/** A number from `min` to `max`, fractions allowed. */
+export function decimal<Fallback extends number | undefined>(
+  flags: string,
+  summary: string,
+  options: ValueOptions<Fallback> & { readonly min: number; readonly max: number },
+): OptionSpec<number | Fallback> {
+  const { min, max } = options;
+  const parse = (given: string): number => {
+    const number = Number(given);
+    if (/^\d+(\.\d+)?$/.test(given) && number >= min && number <= max) return number;
+    throw new NexError("usage", `"${given}" is not a number from ${min} to ${max}.`);
+  };
+  return value<number | Fallback>(flags, summary, parse, options);
+}
+
 /** One of a few words. */
 export function choice<const Word extends string, Fallback extends Word | undefined>(
   flags: string,

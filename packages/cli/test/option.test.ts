@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choice, duration, flag, integer, list, pairs, size, text, textOr } from "../src/option.ts";
+import { choice, decimal, duration, flag, integer, list, pairs, size, text, textOr } from "../src/option.ts";
 
 test("given and not given", () => {
   assert.equal(flag("-f, --follow", "").read([]), false);
@@ -21,6 +21,18 @@ test("quantities", () => {
     assert.throws(() => replicas.read([wrong]), {
       code: "usage",
       message: `--replicas: "${wrong}" is not a whole number from 1 to 10.`,
+    });
+  }
+});
+
+test("fractions", () => {
+  const cpus = decimal("--cpus <n>", "", { fallback: undefined, min: 0.01, max: 64 });
+  assert.equal(cpus.read([]), undefined);
+  assert.equal(cpus.read(["0.5"]), 0.5);
+  for (const wrong of ["0", "65", "half", "-1", "1e1", ""]) {
+    assert.throws(() => cpus.read([wrong]), {
+      code: "usage",
+      message: `--cpus: "${wrong}" is not a number from 0.01 to 64.`,
     });
   }
 });

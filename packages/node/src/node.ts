@@ -17,7 +17,7 @@ import { Feeds } from "./feeds/feeds.ts";
 import { nodeServices } from "./services/node-services.ts";
 import { ServiceResponder } from "./services/service-responder.ts";
 import { chooseSandbox } from "./sandboxes/registry.ts";
-import type { SandboxPrograms } from "./sandboxes/sandbox.ts";
+import type { SandboxConfig, SandboxPrograms } from "./sandboxes/sandbox.ts";
 import { checkSandboxPolicy } from "./sandboxes/policy.ts";
 import { ClaimsMemory } from "./state/claims-memory.ts";
 import { loadIdentity } from "./state/identity.ts";
@@ -69,7 +69,8 @@ export class NexNode implements AsyncDisposable {
     const config = completeNodeOptions(options.config ?? {});
     const warn = options.onWarning ?? (() => undefined);
     await using stack = new AsyncDisposableStack();
-    const driver = await chooseSandbox(config.sandbox);
+    const { driver, passedOver } = await chooseSandbox(config.sandbox, sandboxConfig(config));
+    for (const reason of passedOver) warn(`A stronger sandbox cannot be used on this machine: ${reason}.`);
     const embedded = await startServer(stack, options);
     const connect = connectOptions(options, embedded);
     const connection = await openNodeConnection(connect);
@@ -146,7 +147,7 @@ export class NexNode implements AsyncDisposable {
       deploys: new DeploysUnderWay(supervisor, config.max_instances),
       cache: new ArtifactCache(config.cache_directory, artifacts, stopping.signal),
       feeds,
-      sandbox: driver.name,
+      sandbox: driver,
       startedAt,
       lameDuck: false,
     };
@@ -175,6 +176,16 @@ async function startServer(stack: AsyncDisposableStack, options: NexNodeOptions)
       ...(onFatal === undefined ? {} : { onUnexpectedExit: onFatal }),
     }),
   );
+}
+
+function sandboxConfig({ limits, share_network, image_directory }: NodeConfig): SandboxConfig {
+  const { memory, cpus, processes, disk } = limits;
+  return {
+    limits: { memoryBytes: memory, processes, ...(cpus === undefined ? {} : { cpus }) },
+    diskBytes: disk,
+    shareNetwork: share_network,
+    imageDirectory: image_directory,
+  };
 }
 
 function connectOptions(options: NexNodeOptions, embedded: EmbeddedNats | undefined): NodeConnectionOptions {

@@ -9,7 +9,7 @@ import type { NexError } from "@nex/protocol";
 import { childrenOf, startNatsServer, type TestNats, waitFor } from "@nex/testing";
 import { NexNode, type NexNodeOptions } from "../src/node.ts";
 import { checkSandboxPolicy } from "../src/sandboxes/policy.ts";
-import { processDriver } from "../src/sandboxes/process/process-sandbox.ts";
+import { createProcessDriver } from "../src/sandboxes/process/process-sandbox.ts";
 import { makeRuntimeDirectory } from "../src/state/runtime-directory.ts";
 import { deployFunction } from "./control-api/support/deploys.ts";
 import {
@@ -215,7 +215,7 @@ describe("the process sandbox", () => {
   }
 
   const policy = (connection: NatsConnection, issuers: ReadonlyMap<string, readonly string[]> = new Map()): string[] =>
-    checkSandboxPolicy({ driver: processDriver, connection, isEmbedded: false, issuers });
+    checkSandboxPolicy({ driver: createProcessDriver(), connection, isEmbedded: false, issuers });
 
   it(
     "is refused to root on a server others reach, unless issuers are listed",

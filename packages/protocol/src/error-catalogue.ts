@@ -50,8 +50,8 @@ const requests = {
   unsupported_limit: {
     status: 400,
     exit: 2,
-    when: "A deploy asks for a limit this node's sandbox cannot enforce.",
-    remedy: "Deploy without the limit, or on a node whose sandbox enforces it.",
+    when: "A deploy asks for a limit this node's sandbox cannot enforce, or for more than the node gives.",
+    remedy: "Deploy without the limit or with a smaller one, or on a node whose sandbox enforces it.",
   },
 } as const;
 

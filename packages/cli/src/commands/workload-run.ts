@@ -5,7 +5,7 @@ import { isName, NexError, parseKind, WORKLOAD_KINDS, type WorkloadKind } from "
 import { detectKind } from "../artifact/detect-kind.ts";
 import { bundleFunction } from "../bundle/bundle-function.ts";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
-import { choice, duration, flag, integer, list, pairs, required, size, text } from "../option.ts";
+import { choice, decimal, duration, flag, integer, list, pairs, required, size, text } from "../option.ts";
 import { withClient } from "../session.ts";
 
 const options = {
@@ -32,6 +32,12 @@ const options = {
   node: text("--node <id>", "deploy to this node (default: where the workload runs already, else the least busy)"),
   deadline: duration("--deadline <time>", "for each invocation (default 5s)", { fallback: undefined }),
   memory: size("--memory <size>", "memory limit", { fallback: undefined }),
+  cpus: decimal("--cpus <n>", "processor limit, such as 0.5", { fallback: undefined, min: 0.01, max: 4096 }),
+  processes: integer("--processes <n>", "limit of processes and threads", {
+    fallback: undefined,
+    min: 1,
+    max: 100_000,
+  }),
   maxInFlight: integer("--max-in-flight <n>", "invocations that run at once (default 64)", {
     fallback: undefined,
     min: 1,
@@ -89,6 +95,8 @@ export const command: Command = defineCommand({
                 node: args.node,
                 deadlineMs: args.deadline,
                 memoryBytes: args.memory,
+                cpus: args.cpus,
+                processes: args.processes,
                 maxInFlight: args.maxInFlight,
                 maxWaiting: args.maxWaiting,
               }),

@@ -36,7 +36,12 @@ export interface DeployOptions {
   readonly maxInFlight?: number | undefined;
   /** Invocations that may wait beyond those. Default: the node's. */
   readonly maxWaiting?: number | undefined;
+  /** Of the workload itself. Default: the node's. */
   readonly memoryBytes?: number | undefined;
+  /** Processors, such as 0.5. Default: the node's. */
+  readonly cpus?: number | undefined;
+  /** Processes and threads. Default: the node's. */
+  readonly processes?: number | undefined;
   /** Destinations `host:port` that a service may reach. */
   readonly connect?: readonly string[] | undefined;
   /** Admit the trigger `>`, which is every message of the account. Default false. */
@@ -87,6 +92,8 @@ export function deployRequest(options: DeployOptions, facts: DeployFacts): Deplo
     max_waiting: options.maxWaiting,
     deadline_ms: options.deadlineMs,
     memory_bytes: options.memoryBytes,
+    cpus: options.cpus,
+    max_processes: options.processes,
     replicas: options.replicas,
     tags: options.tags,
     // An empty list is none: functions may not have one at all.

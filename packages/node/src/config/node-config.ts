@@ -25,6 +25,21 @@ export interface NodeOptions {
   readonly sandbox?: SandboxName | "auto";
   /** Sandboxes kept ready ahead. Default 1. */
   readonly pool?: { readonly size?: number };
+  /** What every sandbox holds its workload to, if it can. A deploy can only ask for less. */
+  readonly limits?: {
+    /** Of the workload; agent and runner come on top. Default 512 MiB. */
+    readonly memory?: number | string;
+    /** Processors, such as 0.5. Default: no limit. */
+    readonly cpus?: number;
+    /** Processes and threads of the workload. Default 128. */
+    readonly processes?: number;
+    /** Room for its files. Default 512 MiB. */
+    readonly disk?: number | string;
+  };
+  /** Let workloads in bubblewrap use this machine's network. Default false: they reach nothing but what is tunnelled. */
+  readonly share_network?: boolean;
+  /** Where `nex image build` has put the image of virtual machines. Default: `nex/image` in the XDG data directory. */
+  readonly image_directory?: string;
   /** Who may deploy, and where: a list of keys for all namespaces, or a map from key to namespaces. Default: everyone. */
   readonly issuers?: readonly string[] | Readonly<Record<string, readonly string[]>>;
   /** Admit claims as nex 0.2.7 signs them: bound to nothing but a name. Default false. */
@@ -66,6 +81,14 @@ export interface NodeConfig {
   readonly tags: Readonly<Record<string, string>>;
   readonly sandbox: SandboxName | "auto";
   readonly pool: { readonly size: number };
+  readonly limits: {
+    readonly memory: number;
+    readonly cpus?: number | undefined;
+    readonly processes: number;
+    readonly disk: number;
+  };
+  readonly share_network: boolean;
+  readonly image_directory: string;
   /** Namespaces by issuer; `*` stands for all. Empty admits everyone. */
   readonly issuers: ReadonlyMap<string, readonly string[]>;
   readonly accept_legacy_claims: boolean;
@@ -99,6 +122,15 @@ const functions = z
   })
   .prefault({});
 
+const limits = z
+  .strictObject({
+    memory: size.default(512 * 2 ** 20),
+    cpus: z.number().min(0.01).max(4096).optional(),
+    processes: z.int().positive().max(100_000).default(128),
+    disk: size.default(512 * 2 ** 20),
+  })
+  .prefault({});
+
 const artifacts = z
   .strictObject({
     max_bytes: size.default(DEFAULT_ARTIFACT_QUOTA),
@@ -113,6 +145,11 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
   tags: z.record(z.string(), z.string()).default({}),
   sandbox: z.enum(["auto", ...SANDBOX_NAMES]).default("auto"),
   pool: z.strictObject({ size: z.int().nonnegative().max(1000).default(1) }).prefault({}),
+  limits,
+  share_network: z.boolean().default(false),
+  image_directory: z
+    .string()
+    .default(() => join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "nex", "image")),
   issuers: z
     .union([
       z.array(account).transform((keys) => Object.fromEntries(keys.map((key) => [key, ["*"]]))),

@@ -3,6 +3,7 @@ import type { ArtifactCache } from "../artifacts/artifact-cache.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { NodeConfig } from "../config/node-config.ts";
 import type { NodeIdentity } from "../state/identity.ts";
+import type { SandboxDriver } from "../sandboxes/sandbox.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { Admission } from "./admission.ts";
 import type { DeploysUnderWay } from "./deploys-under-way.ts";
@@ -17,8 +18,8 @@ export interface ControlContext {
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
   readonly feeds: Feeds;
-  /** Name of the sandbox in use. */
-  readonly sandbox: string;
+  /** The kind of sandbox in use. */
+  readonly sandbox: SandboxDriver;
   readonly startedAt: number;
   /** True once the node takes no more deploys. */
   lameDuck: boolean;

@@ -1,26 +1,40 @@
 import { NexError } from "@nex/protocol";
-import { processDriver } from "./process/process-sandbox.ts";
-import type { SandboxDriver, SandboxName } from "./sandbox.ts";
+import { createProcessDriver } from "./process/process-sandbox.ts";
+import type { SandboxConfig, SandboxDriver, SandboxName } from "./sandbox.ts";
+
+interface RegisteredSandbox {
+  readonly name: SandboxName;
+  /** Whether `auto` may take it. */
+  readonly isAutomatic: boolean;
+  create(config: SandboxConfig): SandboxDriver;
+}
 
 /** Strongest first: `auto` takes the first that works here. */
-const SANDBOX_DRIVERS: readonly SandboxDriver[] = [processDriver];
+const SANDBOXES: readonly RegisteredSandbox[] = [{ name: "process", isAutomatic: true, create: createProcessDriver }];
+
+export interface ChosenSandbox {
+  readonly driver: SandboxDriver;
+  /** Why each stronger one could not be used. */
+  readonly passedOver: readonly string[];
+}
 
 /** @throws NexError `sandbox_failed` with the reason of each sandbox that was tried */
-export async function chooseSandbox(wanted: SandboxName | "auto"): Promise<SandboxDriver> {
-  const reasons: string[] = [];
-  for (const driver of SANDBOX_DRIVERS) {
-    if (wanted !== "auto" && wanted !== driver.name) continue;
+export async function chooseSandbox(wanted: SandboxName | "auto", config: SandboxConfig): Promise<ChosenSandbox> {
+  const passedOver: string[] = [];
+  for (const { name, isAutomatic, create } of SANDBOXES) {
+    if (wanted === "auto" ? !isAutomatic : wanted !== name) continue;
+    const driver = create(config);
     const reason = await driver.unavailable();
-    if (reason === undefined) return driver;
-    reasons.push(`${driver.name}: ${reason}`);
+    if (reason === undefined) return { driver, passedOver };
+    passedOver.push(`${name}: ${reason}`);
   }
-  const known = SANDBOX_DRIVERS.map((driver) => driver.name).join(", ");
-  if (reasons.length === 0) {
+  const known = SANDBOXES.map(({ name }) => name).join(", ");
+  if (passedOver.length === 0) {
     throw new NexError("sandbox_failed", `This release has no "${wanted}" sandbox; it has: ${known}.`, {
       data: { wanted },
     });
   }
-  throw new NexError("sandbox_failed", `No sandbox can be used on this machine: ${reasons.join("; ")}.`, {
+  throw new NexError("sandbox_failed", `No sandbox can be used on this machine: ${passedOver.join("; ")}.`, {
     data: { wanted },
   });
 }

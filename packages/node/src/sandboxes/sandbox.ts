@@ -11,11 +11,35 @@ export interface SandboxPrograms {
   readonly runner: string;
 }
 
+/** What a sandbox holds what is in it to. A limit that is absent is not set. */
+export interface SandboxLimits {
+  /** Of the workload, bytes; what agent and runner need comes on top. */
+  readonly memoryBytes?: number;
+  /** Processor time in processors: 0.5 is half of one. */
+  readonly cpus?: number;
+  /** Processes and threads of the workload; those of agent and runner come on top. */
+  readonly processes?: number;
+}
+
+export type SandboxLimit = keyof SandboxLimits;
+
+/** What the operator has said about sandboxes. */
+export interface SandboxConfig {
+  /** Held from the start; a deploy can only narrow them. */
+  readonly limits: SandboxLimits;
+  /** Room for the files of one workload, its artifact among them, bytes. */
+  readonly diskBytes: number;
+  /** Lets workloads in bubblewrap use this machine's network. */
+  readonly shareNetwork: boolean;
+  /** Where `nex image build` has put root file system, initramfs and kernel. */
+  readonly imageDirectory: string;
+}
+
 /** What a driver is told when a sandbox is to start. */
 export interface SandboxOrder {
   readonly agentId: string;
-  /** Single use, for the agent's hello. */
-  readonly token: string;
+  /** A token for one hello of the agent, or `undefined` once no agent may come in any more. */
+  readonly issueToken: () => string | undefined;
   /** The node's own directory for this sandbox; the driver makes it and takes it back. */
   readonly directory: string;
   readonly programs: SandboxPrograms;
@@ -34,6 +58,13 @@ export interface SandboxEnd {
 /** One running sandbox with its agent. It serves one workload and is destroyed, never reused. */
 export interface Sandbox {
   readonly ended: Promise<SandboxEnd>;
+  /** Tightens limits to those of the workload that is about to be deployed. @throws NexError `sandbox_failed` */
+  narrow(limits: SandboxLimits): Promise<void>;
+  /**
+   * Present where an init system inside starts the agent again when it has died: sees to it that the next one
+   * finds a new token. Called only while nothing is deployed.
+   */
+  readonly revive?: () => Promise<void>;
   /** Ends everything inside: asks first, kills after `graceMs`, and takes back every resource. Never throws. */
   destroy(graceMs: number): Promise<void>;
 }
@@ -43,6 +74,15 @@ export interface SandboxDriver {
   readonly name: SandboxName;
   /** True if it holds against a hostile workload. */
   readonly isBoundary: boolean;
+  /** `none`: what is inside reaches nothing but its link, and destinations that are tunnelled over it. */
+  readonly network: "host" | "none";
+  /** Limits that hold here. A deploy that asks for another one is refused. */
+  readonly limits: ReadonlySet<SandboxLimit>;
+  /**
+   * How much longer than on the bare machine things may take inside before they count as stuck; 1, but more
+   * under emulation.
+   */
+  readonly patience: number;
   /** Why it cannot be used on this machine, or `undefined`. */
   unavailable(): Promise<string | undefined>;
   /** @throws NexError `sandbox_failed` */

@@ -15,7 +15,7 @@ function nodeService({ identity, startedAt, sandbox }: ControlContext): ServiceD
     id: identity.nodeId,
     version: VERSION,
     description: "Runs services and functions",
-    metadata: { nexus: identity.nexus, sandbox },
+    metadata: { nexus: identity.nexus, sandbox: sandbox.name },
     started: new Date(startedAt).toISOString(),
     endpoints: [],
   };

@@ -26,11 +26,14 @@ import {
 } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import { RateLimit } from "../rate-limit.ts";
-import type { Sandbox, SandboxDriver, SandboxPrograms } from "../sandboxes/sandbox.ts";
+import type { Sandbox, SandboxDriver, SandboxLimits, SandboxPrograms } from "../sandboxes/sandbox.ts";
 import { LinkDoor } from "./link-door.ts";
 
-/** Between the start of a sandbox and its agent's hello, ms. VMs under emulation take longest. */
+/** Between the start of a sandbox and its agent being ready, on the bare machine, ms. */
 const START_DEADLINE_MS = 30_000;
+
+/** Under emulation a boot takes seconds where it took tenths; nothing that takes longer than this will come, ms. */
+const LONGEST_START_MS = 180_000;
 
 /** Between the end of an agent's link and the news of its process's end, ms. */
 const EXIT_NOTICE_MS = 250;
@@ -66,14 +69,15 @@ export interface AgentSessionListener {
 /** A sandbox from its start to its destruction, with the links that come out of it. */
 export class AgentSession {
   readonly id: string = newAgentId();
-  /** Resolves with why the agent can no longer be reached. */
+  /** Resolves with why the agent can no longer be reached, and will not be again. */
   readonly lost: Promise<NexError>;
   readonly startedAt: number = Date.now();
   readonly #options: AgentSessionOptions;
   readonly #door: LinkDoor;
   readonly #resolveLost: (reason: NexError) => void;
   readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** A new one each time the agent is started again. */
+  #ready: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #troubles: string[] = [];
   #sandbox: Sandbox | undefined;
   #agent: Link | undefined;
@@ -82,6 +86,8 @@ export class AgentSession {
   #listener: AgentSessionListener | undefined;
   #artifact: { readonly path: string; readonly size: number; readonly sha256: string } | undefined;
   #destroyed: Promise<void> | undefined;
+  /** From the first deploy on no other agent may come in: what is inside has seen a workload. */
+  #isUsed = false;
 
   private constructor(options: AgentSessionOptions) {
     this.#options = options;
@@ -97,6 +103,7 @@ export class AgentSession {
         else this.#listener?.onServices(link);
       },
       onRefused: (error) => this.#trouble(`A hello was refused: ${error.message}`),
+      patience: options.driver.patience,
       onUnresponsive: (link) => {
         if (link === this.#agent) link.close(new NexError("sandbox_failed", "The agent no longer answers."));
         else this.#listener?.onUnresponsive(link);
@@ -126,6 +133,11 @@ export class AgentSession {
     return this.#agent === undefined || this.#agent.isClosed;
   }
 
+  /** How much longer than on the bare machine things may take here. */
+  get patience(): number {
+    return this.#options.driver.patience;
+  }
+
   /** Hands the session to its one owner; what came in before is told now. */
   listen(listener: AgentSessionListener): void {
     this.#listener = listener;
@@ -133,14 +145,28 @@ export class AgentSession {
     for (const { link, prefix } of this.#runners) listener.onRunner(link, prefix);
   }
 
-  /** @param file the verified artifact on this machine */
-  async deploy(order: DeployOrder, file: string, deadlineMs: number, signal: AbortSignal): Promise<DeployReply> {
+  /**
+   * @param file the verified artifact on this machine
+   * @param limits of this workload, narrower than the sandbox's own
+   */
+  async deploy(
+    order: DeployOrder,
+    file: string,
+    limits: SandboxLimits,
+    deadlineMs: number,
+    signal: AbortSignal,
+  ): Promise<DeployReply> {
+    // It may be that the agent died while it waited, and its init system is starting the next one.
+    await this.#ready.promise;
+    this.#isUsed = true;
+    this.#door.revoke("agent");
+    await this.#sandbox?.narrow(limits);
     this.#artifact = { path: file, size: order.size, sha256: order.sha256 };
-    return await callMethod(this.#link(), deploy, order, { deadlineMs, signal });
+    return await callMethod(this.#link(), deploy, order, { deadlineMs: deadlineMs * this.patience, signal });
   }
 
   async replaceRunner(graceful: boolean): Promise<void> {
-    await callMethod(this.#link(), replaceRunner, { graceful }, { deadlineMs: START_DEADLINE_MS });
+    await callMethod(this.#link(), replaceRunner, { graceful }, { deadlineMs: this.#startDeadlineMs });
   }
 
   /** Ends the workload: TERM, grace, KILL. Then the sandbox. True if the workload had to be killed. */
@@ -164,20 +190,20 @@ export class AgentSession {
     await this.#destroyed;
   }
 
+  get #startDeadlineMs(): number {
+    return Math.min(START_DEADLINE_MS * this.patience, LONGEST_START_MS);
+  }
+
   async #start(signal: AbortSignal): Promise<void> {
     const { driver, programs, directory } = this.#options;
     this.#sandbox = await driver.start({
       agentId: this.id,
-      token: this.#door.issueToken("agent"),
+      issueToken: () => (this.#isUsed ? undefined : this.#door.issueToken("agent")),
       directory: join(directory, this.id),
       programs,
       onConnection: this.#door.onConnection,
       onOutput: (line) => this.#trouble(line),
     });
-    const timer = setTimeout(
-      () => this.#fail(`its agent was not ready within ${START_DEADLINE_MS / 1000} s`),
-      START_DEADLINE_MS,
-    );
     const abort = (): void => this.#fail("the node is stopping");
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
@@ -191,10 +217,19 @@ export class AgentSession {
       );
     });
     try {
+      await this.#whenReady();
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async #whenReady(): Promise<void> {
+    const limit = this.#startDeadlineMs;
+    const timer = setTimeout(() => this.#fail(`its agent was not ready within ${limit / 1000} s`), limit);
+    try {
       await this.#ready.promise;
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener("abort", abort);
     }
   }
 
@@ -205,14 +240,38 @@ export class AgentSession {
     );
   }
 
+  /** An agent that died before it had a workload, where an init system starts the next one: waits for that. */
+  async #revive(reason: NexError): Promise<boolean> {
+    if (this.#isUsed || this.#destroyed !== undefined || this.#sandbox?.revive === undefined) return false;
+    this.#agent = undefined;
+    this.#ready.reject(reason);
+    this.#ready = Promise.withResolvers();
+    this.#ready.promise.catch(() => undefined);
+    this.#trouble(`The agent ended while it waited for a workload: ${reason.message}`);
+    try {
+      await this.#sandbox.revive();
+      await this.#whenReady();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #onAgentClosed(reason: NexError): Promise<void> {
+    // A link that ends because its agent has died says less than the death itself.
+    const ended =
+      reason.code === "link_closed" &&
+      (await Promise.race([
+        this.#sandbox?.ended.then(() => true),
+        sleep(EXIT_NOTICE_MS * this.patience, false, { ref: false }),
+      ]));
+    if (ended !== true && (await this.#revive(reason))) return;
+    this.#resolveLost(reason);
+  }
+
   #onAgent(link: Link): void {
     this.#agent = link;
-    void link.closed.then(async (reason) => {
-      // A link that ends because its agent has died says less than the death itself.
-      if (reason.code === "link_closed")
-        await Promise.race([this.#sandbox?.ended, sleep(EXIT_NOTICE_MS, undefined, { ref: false })]);
-      this.#resolveLost(reason);
-    });
+    void link.closed.then(async (reason) => await this.#onAgentClosed(reason));
     serveMethod(link, runnerToken, () => ({ token: this.#door.issueToken("runner") }));
     serveMethod(link, servicesToken, () => ({ token: this.#door.issueToken("services") }));
     serveMethod(link, artifact, async (_, call) => await this.#sendArtifact(call));

@@ -174,7 +174,7 @@ export class Instance implements AgentSessionListener {
     if (this.#id === "") this.#id = session.id;
     session.listen(this);
     const order = deployOrder(plan, revision);
-    const { concurrency } = await session.deploy(order, artifactPath, DEPLOY_DEADLINE_MS, signal);
+    const { concurrency } = await session.deploy(order, artifactPath, plan.limits, DEPLOY_DEADLINE_MS, signal);
     if (this.#runner === undefined && plan.triggers.length > 0) {
       throw new NexError("link_protocol", "The agent says that it runs the function, but no runner has said hello.");
     }

@@ -6,6 +6,9 @@ import { NexError } from "@nex/protocol";
 /** A connection that has not said a valid hello by then is closed, ms. */
 const HELLO_DEADLINE_MS = 5000;
 
+/** A cancel may stay unacknowledged this long before the event loop at the other end counts as stuck, ms. A busy machine may take 200. */
+const UNRESPONSIVE_MS = 500;
+
 /** Connections of one sandbox that may be open without a hello. An honest one needs two at a time. */
 const MAX_STRANGERS = 8;
 
@@ -25,6 +28,8 @@ export interface LinkDoorOptions {
   /** A hello was refused: a used or unknown token, a version we do not speak. */
   readonly onRefused: (error: NexError) => void;
   readonly onUnresponsive: (link: Link) => void;
+  /** How much longer than on the bare machine an answer may take. */
+  readonly patience: number;
   readonly invocationPrefix: () => string;
 }
 
@@ -60,13 +65,14 @@ export class LinkDoor {
       helloMethod: hello.code,
       // A batch of log records may be larger than a message on a server that carries only small ones.
       maxBody: Math.max(this.#options.maxPayload, LARGEST_LOG_BATCH) + 64 * 1024,
+      unresponsiveMs: UNRESPONSIVE_MS * this.#options.patience,
       onUnresponsive: () => this.#options.onUnresponsive(link),
     });
     this.#strangers.add(link);
     this.#links.add(link);
     const timer = setTimeout(
       () => link.close(new NexError("link_protocol", "No hello came in time.")),
-      HELLO_DEADLINE_MS,
+      HELLO_DEADLINE_MS * this.#options.patience,
     );
     void link.closed.then(() => {
       clearTimeout(timer);
@@ -95,6 +101,11 @@ export class LinkDoor {
       }
     });
   };
+
+  /** Tokens of this role that wait for their hello are good for nothing any more. */
+  revoke(role: LinkRole): void {
+    this.#tokens.delete(role);
+  }
 
   /** Closes everything that ever came in. */
   close(reason: NexError): void {

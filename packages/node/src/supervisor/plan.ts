@@ -1,5 +1,6 @@
 import type { DeployOrder } from "@nex/link";
 import type { Claims, WorkloadKind } from "@nex/protocol";
+import type { SandboxLimits } from "../sandboxes/sandbox.ts";
 
 /** An artifact by its content. */
 export interface ArtifactRef {
@@ -27,6 +28,8 @@ export interface WorkloadPlan {
   readonly maxWaiting: number;
   /** What the memory of a WebAssembly function may grow to. Absent: as much as such a function gets by default. */
   readonly memoryBytes?: number;
+  /** What its sandbox holds it to, where that is narrower than the node's own limits. */
+  readonly limits: SandboxLimits;
   /** What the issuer signed. Whoever stops or replaces the workload must be the same. */
   readonly claims: Claims;
 }

@@ -11,6 +11,10 @@ const WRONG: Readonly<Record<string, readonly unknown[]>> = {
   nexus_key_file: [5, {}],
   tags: ["x", [], { a: 5 }],
   sandbox: ["docker", 5, ""],
+  "limits.memory": ["much", 0, -1],
+  "limits.cpus": [0, "half"],
+  "limits.processes": [0, 1.5],
+  share_network: ["yes"],
   "pool.size": [-1, 1.5, "1", 1001, Number.NaN],
   "pool.colour": ["red"],
   issuers: ["x", 5, ["x"], [ISSUER.slice(1)], [`${ISSUER.slice(0, -1)}${ISSUER.endsWith("A") ? "B" : "A"}`]],
@@ -62,13 +66,15 @@ describe("a node's config", () => {
   });
 
   it("is complete without any", () => {
-    const { runtime_directory, cache_directory, ...config } = completeNodeOptions({});
-    assert.ok(runtime_directory.startsWith("/") && cache_directory.startsWith("/"));
+    const { runtime_directory, cache_directory, image_directory, ...config } = completeNodeOptions({});
+    assert.ok([runtime_directory, cache_directory, image_directory].every((path) => path.startsWith("/")));
     assert.deepEqual(config, {
       nexus: "nexus",
       tags: {},
       sandbox: "auto",
       pool: { size: 1 },
+      limits: { memory: 512 * 2 ** 20, processes: 128, disk: 512 * 2 ** 20 },
+      share_network: false,
       issuers: new Map(),
       accept_legacy_claims: false,
       deny_subjects: [],

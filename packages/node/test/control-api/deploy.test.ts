@@ -182,6 +182,8 @@ describe("a deploy", () => {
   it("refuses a type and a kind that differ", async () => void (await refused("invalid_request", { kind: "wasm" })));
   it("refuses a memory limit the sandbox cannot keep", async () =>
     void (await refused("unsupported_limit", { memory_bytes: 1 << 27 })));
+  it("refuses a processor limit the sandbox cannot keep", async () =>
+    void (await refused("unsupported_limit", { cpus: 0.5 })));
   it("refuses tunnels for a function", async () =>
     void (await refused("invalid_request", { connect: ["db.example.com:5432"] })));
   it("refuses another node's deploy", async () => {

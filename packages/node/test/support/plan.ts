@@ -22,6 +22,7 @@ export function functionPlan(source: string | Uint8Array, options: PlanOptions =
     deadlineMs: 20_000,
     maxInFlight: 64,
     maxWaiting: 1024,
+    limits: {},
     ...options,
     artifact: { sha256: createHash("sha256").update(bytes).digest("hex"), size: bytes.length },
     claims: { id: "test", issuer: "A".repeat(56), name, issuedAt: Date.now() },

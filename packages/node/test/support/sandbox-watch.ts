@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { processAlive } from "@nex/testing";
-import { processDriver } from "../../src/sandboxes/process/process-sandbox.ts";
-import type { SandboxDriver } from "../../src/sandboxes/sandbox.ts";
+import { createProcessDriver } from "../../src/sandboxes/process/process-sandbox.ts";
+import type { Sandbox, SandboxDriver, SandboxOrder } from "../../src/sandboxes/sandbox.ts";
 
 /** One sandbox that was started. */
 export interface SeenSandbox {
@@ -14,20 +14,23 @@ export interface SeenSandbox {
   readonly pid: number;
 }
 
-/** The process sandbox itself, with a record of all that were started. */
+/** A sandbox driver itself, with a record of all that were started. */
 export class SandboxWatch {
   readonly seen: SeenSandbox[] = [];
-  readonly driver: SandboxDriver = {
-    ...processDriver,
-    start: async (order) => {
-      const sandbox = await processDriver.start(order);
-      const { uid } = statSync(join(order.directory, "work"));
-      const isRoot = process.getuid?.() === 0;
-      const pid = processes().find(({ command }) => command.includes(join(order.directory, "work")))?.pid ?? 0;
-      this.seen.push({ id: order.agentId, directory: order.directory, uid: isRoot ? uid : undefined, pid });
-      return sandbox;
-    },
-  };
+  readonly driver: SandboxDriver;
+
+  constructor(watched: SandboxDriver = createProcessDriver()) {
+    this.driver = { ...watched, start: async (order) => await this.#start(watched, order) };
+  }
+
+  async #start(watched: SandboxDriver, order: SandboxOrder): Promise<Sandbox> {
+    const sandbox = await watched.start(order);
+    const { uid } = statSync(join(order.directory, "work"));
+    const isRoot = process.getuid?.() === 0;
+    const pid = processes().find(({ command }) => command.includes(join(order.directory, "work")))?.pid ?? 0;
+    this.seen.push({ id: order.agentId, directory: order.directory, uid: isRoot ? uid : undefined, pid });
+    return sandbox;
+  }
 
   find(id: string): SeenSandbox {
     const found = this.seen.find((sandbox) => sandbox.id === id);

@@ -6,7 +6,7 @@ import type { NexError, WorkloadDetail } from "@nex/protocol";
 import { agentPrograms, childrenOf, startNatsServer, temporaryDirectory, type TestNats, waitFor } from "@nex/testing";
 import { openNodeConnection } from "../../src/connections/node-connection.ts";
 import { Feeds } from "../../src/feeds/feeds.ts";
-import type { SandboxPrograms } from "../../src/sandboxes/sandbox.ts";
+import type { SandboxDriver, SandboxPrograms } from "../../src/sandboxes/sandbox.ts";
 import { SandboxPool } from "../../src/supervisor/pool.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 import { FeedRecorder } from "./feed-recorder.ts";
@@ -14,6 +14,8 @@ import { functionPlan, type PlanOptions } from "./plan.ts";
 import { SandboxWatch } from "./sandbox-watch.ts";
 
 export interface SystemOptions {
+  /** Default: the process sandbox. */
+  readonly driver?: SandboxDriver;
   /** Default 1. */
   readonly poolSize?: number;
   /** Default: the bundles of packages/agent. */
@@ -37,7 +39,7 @@ export class TestSystem implements AsyncDisposable {
   readonly connection: NatsConnection;
   /** Somebody else's connection. */
   readonly client: NatsConnection;
-  readonly watch: SandboxWatch = new SandboxWatch();
+  readonly watch: SandboxWatch;
   readonly told: FeedRecorder;
   readonly feeds: Feeds;
   readonly pool: SandboxPool;
@@ -50,6 +52,7 @@ export class TestSystem implements AsyncDisposable {
   #artifacts = 0;
 
   private constructor(parts: Pick<TestSystem, "nats" | "connection" | "client" | "runtime">, options: SystemOptions) {
+    this.watch = new SandboxWatch(options.driver);
     this.nats = parts.nats;
     this.connection = parts.connection;
     this.client = parts.client;

@@ -10,7 +10,7 @@ export function fitsAuction(context: ControlContext, request: AuctionRequest): b
     Object.hasOwn(tags, key) && tags[key]?.toLowerCase() === wanted.toLowerCase();
   if (request.arch !== undefined && !equal("nex.arch", request.arch)) return false;
   if (request.os !== undefined && !equal("nex.os", request.os)) return false;
-  if (request.sandboxed !== undefined && request.sandboxed !== (context.sandbox !== "process")) return false;
+  if (request.sandboxed !== undefined && request.sandboxed !== context.sandbox.isBoundary) return false;
   if (!Object.entries(request.tags ?? {}).every(([key, wanted]) => equal(key, wanted))) return false;
   return (request.workload_types ?? []).every((type) => {
     const kind = parseKind(type);

@@ -19,6 +19,7 @@ import type { CachedArtifact } from "../../artifacts/artifact-cache.ts";
 import type { WorkloadPlan } from "../../supervisor/plan.ts";
 import { SUPPORTED_KINDS } from "../../version.ts";
 import type { ControlContext } from "../context.ts";
+import { deployLimits } from "./deploy-limits.ts";
 
 /** Characters of a bucket's or an object's name: far more than either ever has. */
 const MAX_LOCATION_LENGTH = 1024;
@@ -33,7 +34,7 @@ const SHA256 = /^[0-9a-f]{64}$/;
 export async function deploy(context: ControlContext, namespace: string, request: DeployRequest): Promise<RunResponse> {
   checkFit(context, request);
   const kind = checkKind(request);
-  checkMemory(context, kind, request);
+  const limits = deployLimits(context, kind, request);
   const triggers = checkTriggers(context, kind, request);
   const place = checkPlace(context, request);
   const claims = context.admission.decode(request.workload_jwt, namespace);
@@ -66,6 +67,7 @@ export async function deploy(context: ControlContext, namespace: string, request
     maxInFlight: request.max_in_flight ?? functions.max_in_flight,
     maxWaiting: request.max_waiting ?? functions.max_waiting,
     ...(request.memory_bytes === undefined ? {} : { memoryBytes: request.memory_bytes }),
+    limits,
     claims,
   };
   return toRunResponse(await context.supervisor.deploy(plan, artifact.path), claims);
@@ -105,15 +107,6 @@ function checkKind(request: DeployRequest): WorkloadKind {
   );
 }
 
-/** A WebAssembly module carries its limit within itself; for other kinds the sandbox would have to hold it. */
-function checkMemory(context: ControlContext, kind: WorkloadKind, request: DeployRequest): void {
-  if (request.memory_bytes === undefined || kind === "wasm") return;
-  throw new NexError(
-    "unsupported_limit",
-    `The ${context.sandbox} sandbox of this node cannot limit memory. Deploy without --memory, or on a node whose sandbox can.`,
-  );
-}
-
 function checkTriggers(context: ControlContext, kind: WorkloadKind, request: DeployRequest): string[] {
   const triggers = [...new Set(request.trigger_subjects)];
   if (request.connect !== undefined && request.connect.length > 0) throw connectRefused(context, kind);
@@ -146,7 +139,7 @@ function connectRefused(context: ControlContext, kind: WorkloadKind): NexError {
   }
   return new NexError(
     "unsupported_limit",
-    `The ${context.sandbox} sandbox shares this machine's network: a service in it reaches what the machine reaches, and nothing can be let through or kept back. Deploy without --connect.`,
+    `The ${context.sandbox.name} sandbox shares this machine's network: a service in it reaches what the machine reaches, and nothing can be let through or kept back. Deploy without --connect.`,
   );
 }
 

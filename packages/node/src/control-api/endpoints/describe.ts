@@ -23,8 +23,8 @@ export function nodeTags({ config, lameDuck, sandbox }: ControlContext): Record<
     "nex.os": GO_OS[platform()] ?? platform(),
     "nex.arch": GO_ARCH[arch()] ?? arch(),
     "nex.cpucount": String(availableParallelism()),
-    "nex.sandbox": sandbox,
-    ...(sandbox === "process" ? { "nex.unsafe": "true" } : {}),
+    "nex.sandbox": sandbox.name,
+    ...(!sandbox.isBoundary ? { "nex.unsafe": "true" } : {}),
     ...(lameDuck ? { "nex.lameduck": "true" } : {}),
   };
 }
@@ -80,7 +80,7 @@ export async function info(context: ControlContext, namespace: string): Promise<
     supported_workload_types: SUPPORTED_KINDS.map(legacyKind),
     node_id: context.identity.nodeId,
     nexus: context.identity.nexus,
-    sandbox: context.sandbox,
+    sandbox: context.sandbox.name,
     kinds: SUPPORTED_KINDS,
   };
 }

@@ -23,9 +23,16 @@ const isRoot = process.getuid?.() === 0;
  * The agent as a plain child process. Not a boundary: the workload sees the machine as any user of it does.
  * Where the node is root each sandbox has a user of its own, so that workloads cannot reach one another's files.
  */
-export const processDriver: SandboxDriver = {
+export function createProcessDriver(): SandboxDriver {
+  return processDriver;
+}
+
+const processDriver: SandboxDriver = {
   name: "process",
   isBoundary: false,
+  network: "host",
+  limits: new Set(),
+  patience: 1,
   async unavailable() {
     if (isRoot && SETPRIV === undefined)
       return "the node is root and `setpriv` (package util-linux) is missing, so rights cannot be dropped";
@@ -74,6 +81,9 @@ class ProcessSandbox implements Sandbox {
       });
     }
   }
+
+  /** There is nothing here that could hold a limit, and no deploy that names one comes this far. */
+  async narrow(): Promise<void> {}
 
   async destroy(graceMs: number): Promise<void> {
     this.#signal("SIGTERM");
@@ -148,7 +158,7 @@ async function startAgent(
     child.on("error", (error) => order.onOutput(error.message));
     const metadata = child.stdio[AgentDescriptor.metadata] as Writable;
     metadata.on("error", () => undefined);
-    metadata.end(JSON.stringify({ agent_id: order.agentId, link, token: order.token }));
+    metadata.end(JSON.stringify({ agent_id: order.agentId, link, token: order.issueToken() }));
     return child;
   } finally {
     await Promise.all(files.map(async (file) => await file.close()));

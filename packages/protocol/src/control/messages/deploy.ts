@@ -54,7 +54,12 @@ export interface DeployRequest {
   readonly max_waiting?: number;
   /** Of one invocation. */
   readonly deadline_ms?: number;
+  /** Of the workload itself. */
   readonly memory_bytes?: number;
+  /** Processors, such as 0.5. */
+  readonly cpus?: number;
+  /** Processes and threads. */
+  readonly max_processes?: number;
   readonly replicas?: number;
   readonly tags?: Readonly<Record<string, string>>;
   /** Destinations `host:port` that are tunnelled into the sandbox. */
@@ -98,6 +103,8 @@ export const deployRequestSchema: z.ZodType<DeployRequest> = messageObject({
   max_waiting: count.exactOptional(),
   deadline_ms: z.int().positive().max(MAX_TIMER_MS).exactOptional(),
   memory_bytes: positive.exactOptional(),
+  cpus: z.number().min(0.01).max(4096).exactOptional(),
+  max_processes: positive.exactOptional(),
   replicas: z.int().positive().max(1000).exactOptional(),
   tags: stringMap(MAX_ITEMS).exactOptional(),
   connect: listOf(destination, MAX_ITEMS).exactOptional(),
