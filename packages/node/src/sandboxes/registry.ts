@@ -6,7 +6,7 @@ interface RegisteredSandbox {
   readonly name: SandboxName;
   /** Whether `auto` may take it. */
   readonly isAutomatic: boolean;
-  create(config: SandboxConfig): SandboxDriver;
+  readonly create: (config: SandboxConfig) => SandboxDriver;
 }
 
 /** Strongest first: `auto` takes the first that works here. */
