@@ -40,7 +40,9 @@ export async function readMachineImage(directory: string): Promise<MachineImage>
     return { ...image, id, architecture: manifest.architecture };
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    const why = missing ? "is no image of virtual machines" : "is an image that this release cannot use";
-    throw new NexError("sandbox_failed", `There ${why} in ${directory}. ${BUILD}`, { cause, data: { directory } });
+    const what = missing
+      ? "There is no image of a machine"
+      : "The image of a machine is not one that this release can use,";
+    throw new NexError("sandbox_failed", `${what} in ${directory}. ${BUILD}`, { cause, data: { directory } });
   }
 }
