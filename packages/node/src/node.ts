@@ -69,7 +69,7 @@ export class NexNode implements AsyncDisposable {
     const config = completeNodeOptions(options.config ?? {});
     const warn = options.onWarning ?? (() => undefined);
     await using stack = new AsyncDisposableStack();
-    const { driver, passedOver } = await chooseSandbox(config.sandbox, sandboxConfig(config));
+    const { driver, passedOver } = await chooseSandbox(config.sandbox, sandboxConfig(config, options.programs));
     for (const reason of passedOver) warn(`A stronger sandbox cannot be used on this machine: ${reason}.`);
     const embedded = await startServer(stack, options);
     const connect = connectOptions(options, embedded);
@@ -178,13 +178,17 @@ async function startServer(stack: AsyncDisposableStack, options: NexNodeOptions)
   );
 }
 
-function sandboxConfig({ limits, share_network, image_directory }: NodeConfig): SandboxConfig {
+function sandboxConfig(
+  { limits, share_network, image_directory }: NodeConfig,
+  { bubblewrap }: SandboxPrograms,
+): SandboxConfig {
   const { memory, cpus, processes, disk } = limits;
   return {
     limits: { memoryBytes: memory, processes, ...(cpus === undefined ? {} : { cpus }) },
     diskBytes: disk,
     shareNetwork: share_network,
     imageDirectory: image_directory,
+    bubblewrap,
   };
 }
 

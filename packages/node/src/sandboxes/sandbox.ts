@@ -9,6 +9,8 @@ export interface SandboxPrograms {
   readonly node: string;
   readonly agent: string;
   readonly runner: string;
+  /** Of the `bubblewrap` sandbox. Default: the `bwrap` on PATH. */
+  readonly bubblewrap?: string | undefined;
 }
 
 /** What a sandbox holds what is in it to. A limit that is absent is not set. */
@@ -31,6 +33,8 @@ export interface SandboxConfig {
   readonly diskBytes: number;
   /** Lets workloads in bubblewrap use this machine's network. */
   readonly shareNetwork: boolean;
+  /** Program of the bubblewrap sandbox. Default: the `bwrap` on PATH. */
+  readonly bubblewrap?: string | undefined;
   /** Where `nex image build` has put root file system, initramfs and kernel. */
   readonly imageDirectory: string;
 }
@@ -65,6 +69,8 @@ export interface Sandbox {
    * finds a new token. Called only while nothing is deployed.
    */
   readonly revive?: () => Promise<void>;
+  /** Processes in it that the kernel has ended so far because the limit of memory was reached. Absent: it is not known. */
+  readonly oomKills?: () => number;
   /** Ends everything inside: asks first, kills after `graceMs`, and takes back every resource. Never throws. */
   destroy(graceMs: number): Promise<void>;
 }

@@ -10,9 +10,12 @@ export interface SeenSandbox {
   readonly directory: string;
   /** User its processes run as; `undefined` where the node is not root. */
   readonly uid: number | undefined;
-  /** Of the agent. */
+  /** Of the agent, as this machine numbers it; 0 while there is none. */
   readonly pid: number;
 }
+
+/** However a sandbox starts it, an agent on Linux is a Node that begins like this. */
+const AGENT = /^\/proc\/self\/fd\/\d+ --max-old-space-size=/;
 
 /** A sandbox driver itself, with a record of all that were started. */
 export class SandboxWatch {
@@ -25,10 +28,16 @@ export class SandboxWatch {
 
   async #start(watched: SandboxDriver, order: SandboxOrder): Promise<Sandbox> {
     const sandbox = await watched.start(order);
-    const { uid } = statSync(join(order.directory, "work"));
-    const isRoot = process.getuid?.() === 0;
-    const pid = processes().find(({ command }) => command.includes(join(order.directory, "work")))?.pid ?? 0;
-    this.seen.push({ id: order.agentId, directory: order.directory, uid: isRoot ? uid : undefined, pid });
+    const { agentId: id, directory } = order;
+    const uid = process.getuid?.() === 0 ? statSync(join(directory, "link", "node.sock")).uid : undefined;
+    this.seen.push({
+      id,
+      directory,
+      uid,
+      get pid() {
+        return agentBelow(directory);
+      },
+    });
     return sandbox;
   }
 
@@ -50,6 +59,7 @@ export class SandboxWatch {
 
 export interface ProcessEntry {
   readonly pid: number;
+  readonly parent: number;
   readonly uid: number;
   readonly command: string;
 }
@@ -61,10 +71,23 @@ export function processes(): ProcessEntry[] {
     .filter((pid) => Number.isInteger(pid) && processAlive(pid))
     .flatMap((pid) => {
       try {
-        const uid = Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-        return [{ pid, uid, command: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ") }];
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        const uid = Number(/^Uid:\t(\d+)/m.exec(status)?.[1]);
+        const parent = Number(/^PPid:\t(\d+)/m.exec(status)?.[1]);
+        return [{ pid, parent, uid, command: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ") }];
       } catch {
         return [];
       }
     });
+}
+
+/** The agent itself, or what walls it in, has the sandbox's directory in its command line. */
+function agentBelow(directory: string): number {
+  const all = processes();
+  const family = new Set(all.filter(({ command }) => command.includes(directory)).map(({ pid }) => pid));
+  for (let before = 0; before !== family.size;) {
+    before = family.size;
+    for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
+  }
+  return all.find(({ pid, command }) => family.has(pid) && AGENT.test(command))?.pid ?? 0;
 }

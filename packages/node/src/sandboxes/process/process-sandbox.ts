@@ -1,21 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { chmod, chown, type FileHandle, mkdir, open, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+import { chown, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-
 import type { Writable } from "node:stream";
 import { NexError } from "@nex/protocol";
+import { AgentDescriptor, agentCommand, PROGRAMS_BY_DESCRIPTOR } from "../agent-command.ts";
+import { endOf } from "../child-end.ts";
+import { type LinkSocket, openLinkSocket } from "../link-socket.ts";
+import { openFiles } from "../open-files.ts";
 import { readLines } from "../output-lines.ts";
 import type { Sandbox, SandboxDriver, SandboxEnd, SandboxOrder } from "../sandbox.ts";
+import { SETPRIV, withoutRights } from "../setpriv.ts";
 import { borrowUserId, killAllOf, returnUserId } from "./user-ids.ts";
-
-/** An agent holds little and does little: keep V8 small and without helper threads. */
-const V8_FLAGS = ["--max-old-space-size=96", "--max-semi-space-size=1", "--v8-pool-size=1"];
-
-/** Part of util-linux, which every Debian has; ties the agent's life to the node's and drops rights. */
-const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => process.platform === "linux" && existsSync(path));
 
 const isRoot = process.getuid?.() === 0;
 
@@ -44,16 +39,16 @@ const processDriver: SandboxDriver = {
 class ProcessSandbox implements Sandbox {
   readonly ended: Promise<SandboxEnd>;
   readonly #child: ChildProcess;
-  readonly #server: Server;
+  readonly #socket: LinkSocket;
   readonly #order: SandboxOrder;
   readonly #uid: number | undefined;
 
-  private constructor(order: SandboxOrder, child: ChildProcess, server: Server, uid: number | undefined) {
+  private constructor(order: SandboxOrder, child: ChildProcess, socket: LinkSocket, uid: number | undefined) {
     this.#order = order;
     this.#child = child;
-    this.#server = server;
+    this.#socket = socket;
     this.#uid = uid;
-    this.ended = watch(child);
+    this.ended = endOf(child);
     for (const output of [child.stdout, child.stderr]) {
       if (output !== null) readLines(output, order.onOutput);
     }
@@ -61,19 +56,14 @@ class ProcessSandbox implements Sandbox {
 
   static async start(order: SandboxOrder): Promise<ProcessSandbox> {
     const uid = isRoot ? await borrowUserId() : undefined;
-    const socketPath = join(order.directory, "link", "node.sock");
-    const work = join(order.directory, "work");
-    const server = createServer({ pauseOnConnect: false }, order.onConnection);
+    let socket: LinkSocket | undefined;
     try {
-      await makeDirectories(order.directory, work, uid);
-      server.listen(socketPath);
-      await once(server, "listening");
-      await chmod(socketPath, 0o600);
-      if (uid !== undefined) await chown(socketPath, uid, uid);
-      const child = await startAgent(order, `unix:${socketPath}`, work, uid);
-      return new ProcessSandbox(order, child, server, uid);
+      socket = await openLinkSocket(order.directory, uid, order.onConnection);
+      const work = await makeWorkDirectory(order.directory, uid);
+      const child = await startAgent(order, `unix:${socket.path}`, work, uid);
+      return new ProcessSandbox(order, child, socket, uid);
     } catch (cause) {
-      server.close();
+      socket?.close();
       await rm(order.directory, { recursive: true, force: true });
       if (uid !== undefined) returnUserId(uid);
       throw new NexError("sandbox_failed", `A process sandbox could not be started: ${(cause as Error).message}`, {
@@ -95,7 +85,7 @@ class ProcessSandbox implements Sandbox {
       await killAllOf(this.#uid);
       returnUserId(this.#uid);
     }
-    this.#server.close();
+    this.#socket.close();
     await rm(this.#order.directory, { recursive: true, force: true });
   }
 
@@ -110,18 +100,13 @@ class ProcessSandbox implements Sandbox {
   }
 }
 
-async function makeDirectories(directory: string, work: string, uid: number | undefined): Promise<void> {
-  // The sandbox's user must get through to its own two, but not list what lies beside them.
-  const link = join(directory, "link");
-  await mkdir(link, { recursive: true });
-  // Not as the mode of mkdir, from which the process's umask is taken.
-  await Promise.all([chmod(directory, 0o711), chmod(link, 0o711)]);
+/** @returns the working directory */
+async function makeWorkDirectory(parent: string, uid: number | undefined): Promise<string> {
+  const work = join(parent, "work");
   await mkdir(work, { mode: 0o700 });
   if (uid !== undefined) await chown(work, uid, uid);
+  return work;
 }
-
-/** Descriptors of an agent beyond output and error: metadata, then the programs, so that no path must be open to its user. */
-const AgentDescriptor = { metadata: 3, runner: 4, agent: 5, node: 6 } as const;
 
 async function startAgent(
   order: SandboxOrder,
@@ -130,57 +115,19 @@ async function startAgent(
   uid: number | undefined,
 ): Promise<ChildProcess> {
   const { node, agent, runner } = order.programs;
-  const files: FileHandle[] = [];
-  try {
-    // One after another: of several at once, those that opened would be lost, and stay open, when one fails.
-    for (const program of [runner, agent, node]) files.push(await open(program));
-    const byDescriptor = process.platform === "linux";
-    const path = (descriptor: number, otherwise: string): string =>
-      byDescriptor ? `/proc/self/fd/${descriptor}` : otherwise;
-    const command = [
-      path(AgentDescriptor.node, node),
-      ...V8_FLAGS,
-      "--preserve-symlinks-main",
-      path(AgentDescriptor.agent, agent),
-      "--runner",
-      path(AgentDescriptor.runner, runner),
-      "--directory",
-      work,
-    ];
-    const [program, ...args] = SETPRIV === undefined ? command : [SETPRIV, ...dropRights(uid), "--", ...command];
-    const child = spawn(program!, args, {
-      cwd: work,
-      env: {},
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe", "pipe", ...files.map((file) => file.fd)],
-    });
-    // A failed start shows as the child's end; without a listener it would end the node.
-    child.on("error", (error) => order.onOutput(error.message));
-    const metadata = child.stdio[AgentDescriptor.metadata] as Writable;
-    metadata.on("error", () => undefined);
-    metadata.end(JSON.stringify({ agent_id: order.agentId, link, token: order.issueToken() }));
-    return child;
-  } finally {
-    await Promise.all(files.map(async (file) => await file.close()));
-  }
-}
-
-function dropRights(uid: number | undefined): string[] {
-  const always = ["--pdeathsig", "KILL", "--no-new-privs"];
-  return uid === undefined
-    ? always
-    : [...always, "--reuid", String(uid), "--regid", String(uid), "--clear-groups", "--bounding-set", "-all"];
-}
-
-async function watch(child: ChildProcess): Promise<SandboxEnd> {
-  // It may have ended already, while our copies of its descriptors were being closed.
-  const { pid, exitCode: code, signalCode } = child;
-  if (pid === undefined) return { exitCode: 127, signal: null };
-  if (code !== null || signalCode !== null) return { exitCode: code, signal: signalCode };
-  try {
-    const [exitCode, signal] = (await once(child, "exit")) as [number | null, string | null];
-    return { exitCode, signal };
-  } catch {
-    return { exitCode: 127, signal: null };
-  }
+  await using files = await openFiles([runner, agent, node]);
+  const programs = process.platform === "linux" ? PROGRAMS_BY_DESCRIPTOR : order.programs;
+  const [program, ...args] = [...withoutRights(uid), ...agentCommand(programs, work)];
+  const child = spawn(program!, args, {
+    cwd: work,
+    env: {},
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", "pipe", ...files.descriptors],
+  });
+  // A failed start shows as the child's end; without a listener it would end the node.
+  child.on("error", (error) => order.onOutput(error.message));
+  const metadata = child.stdio[AgentDescriptor.metadata] as Writable;
+  metadata.on("error", () => undefined);
+  metadata.end(JSON.stringify({ agent_id: order.agentId, link, token: order.issueToken() }));
+  return child;
 }
