@@ -52,6 +52,9 @@ const PROGRAMS = [
   },
 ];
 
+/** Files that programs read at run time, copied beside their bundle. */
+const COPIES = [{ from: "packages/image/files", to: "packages/cli/dist/image-files" }];
+
 /** Bundles one program. The file appears by a rename, so that whoever starts it meanwhile never reads half of it. */
 async function bundle(/** @type {Program} */ { entry, output, options }) {
   const { outputFiles } = await esbuild.build({ ...COMMON, ...options, entryPoints: [entry], outfile: output });
@@ -62,6 +65,15 @@ async function bundle(/** @type {Program} */ { entry, output, options }) {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(`${file}.${process.pid}`, made.contents, { mode });
   fs.renameSync(`${file}.${process.pid}`, file);
+}
+
+/** Copies a directory. It appears by a rename too, in the place of the one before. */
+function copy(/** @type {{ from: string, to: string }} */ { from, to }) {
+  const target = path.join(ROOT, to);
+  const made = `${target}.${process.pid}`;
+  fs.cpSync(path.join(ROOT, from), made, { recursive: true });
+  fs.rmSync(target, { recursive: true, force: true });
+  fs.renameSync(made, target);
 }
 
 /** Compiles every package, and once more from nothing if files are missing that tsc believes to have written. */
@@ -83,13 +95,15 @@ function tsc(/** @type {string[]} */ ...args) {
 /** Deletes from each dist what no source or program stands for any more. */
 function sweep() {
   const bundles = PROGRAMS.map(({ output }) => path.join(ROOT, output));
+  const copies = COPIES.map(({ to }) => path.join(ROOT, to) + path.sep);
   for (const name of packageNames()) {
     const dist = path.join(ROOT, "packages", name, "dist");
     if (!fs.existsSync(dist)) continue;
     const expected = new Set([...compiledFiles(name), ...bundles]);
     for (const entry of fs.readdirSync(dist, { recursive: true, withFileTypes: true })) {
       const file = path.join(entry.parentPath, entry.name);
-      if (!entry.isDirectory() && !expected.has(file)) fs.rmSync(file);
+      const isExpected = expected.has(file) || copies.some((directory) => file.startsWith(directory));
+      if (!entry.isDirectory() && !isExpected) fs.rmSync(file);
     }
     removeEmptyDirectories(dist);
   }
@@ -121,6 +135,7 @@ function packageNames() {
 async function main() {
   sweep();
   await Promise.all(PROGRAMS.map(bundle));
+  for (const directory of COPIES) copy(directory);
   if (!process.argv.includes("--bundles")) compile();
   process.stdout.write(`${JSON.stringify(PROGRAMS.map(({ output }) => output))}\n`);
 }

@@ -39,13 +39,17 @@ function hashInputs(root) {
 function inputFiles(root) {
   const packages = fs.readdirSync(path.join(root, "packages")).sort();
   const inPackages = packages.flatMap((name) => {
-    const source = `packages/${name}/src`;
     const manifest = `packages/${name}/package.json`;
-    const sources = fs.existsSync(path.join(root, source))
-      ? fs.readdirSync(path.join(root, source), { recursive: true }).map((file) => `${source}/${String(file)}`)
-      : [];
-    return [manifest, ...sources.filter((file) => path.extname(file) !== "").sort()];
+    const sources = filesBelow(root, `packages/${name}/src`).filter((file) => path.extname(file) !== "");
+    return [manifest, ...sources, ...filesBelow(root, `packages/${name}/files`)];
   });
   const all = ["package-lock.json", "tsconfig.base.json", "scripts/build.js", ...inPackages];
   return all.filter((file) => fs.statSync(path.join(root, file), { throwIfNoEntry: false })?.isFile() === true);
+}
+
+/** @param {string} root @param {string} directory @returns {string[]} */
+function filesBelow(root, directory) {
+  if (!fs.existsSync(path.join(root, directory))) return [];
+  const found = fs.readdirSync(path.join(root, directory), { recursive: true });
+  return found.map((file) => `${directory}/${String(file)}`).sort();
 }

@@ -1,16 +1,27 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { parseArgs } from "node:util";
-import { Link, parseLinkAddress } from "@nex/link";
+import { type AgentMetadata, Link, parseLinkAddress } from "@nex/link";
+import { NexError } from "@nex/protocol";
 import { Agent } from "./agent.ts";
-import { readMetadata } from "./metadata.ts";
+import { readDescriptor } from "./metadata/descriptor.ts";
+import { waitForMmds } from "./metadata/mmds.ts";
+import { applyResume } from "./metadata/resume.ts";
 
 /** Time a workload has to end when the agent itself is asked to, ms. */
 const TERM_GRACE_MS = 5000;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { runner: { type: "string" }, directory: { type: "string" } } });
-  const metadata = readMetadata();
+  const { values } = parseArgs({
+    options: {
+      runner: { type: "string" },
+      directory: { type: "string" },
+      metadata: { type: "string", default: "fd" },
+    },
+  });
+  const metadata = await readMetadata(values.metadata);
+  // Before anything that could keep what the clock or the random generator of the saved machine says.
+  if (metadata.resume !== undefined) await applyResume(metadata.resume);
   const address = parseLinkAddress(metadata.link);
   const socket = address.kind === "unix" ? connect(address.path) : connect(address.port, address.host);
   await once(socket, "connect");
@@ -26,6 +37,13 @@ async function main(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void agent.stop(TERM_GRACE_MS));
   await agent.start();
   await agent.gone;
+}
+
+/** From where `--metadata` says: `fd`, an inherited descriptor, or `mmds`, the metadata service of a virtual machine. */
+async function readMetadata(place: string): Promise<AgentMetadata> {
+  if (place === "fd") return readDescriptor();
+  if (place === "mmds") return await waitForMmds();
+  throw new NexError("usage", `--metadata: "${place}" is not one of fd, mmds.`);
 }
 
 main().then(

@@ -16,6 +16,7 @@ export interface CommandEntry {
 export const NOUNS: Readonly<Record<string, string>> = {
   node: "nodes: the machines that run workloads",
   workload: "workloads: services and functions",
+  image: "the image that virtual machines start from",
   context: "NATS contexts: where to connect and as whom",
 };
 
@@ -95,6 +96,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     aliases: ["down"],
     summary: "have a node take no more deploys",
     load: async () => (await import("./commands/node-lameduck.ts")).command,
+  },
+  {
+    path: ["image", "build"],
+    short: "rootfs",
+    summary: "build root file system and kernel for virtual machines",
+    load: async () => (await import("./commands/image-build.ts")).command,
   },
   {
     path: ["context", "ls"],

@@ -23,10 +23,25 @@ export interface AgentMetadata {
   readonly link: string;
   /** Single use. */
   readonly token: string;
+  /** In a machine that was resumed from a saved state: what it must not have in common with others resumed from it. */
+  readonly resume?: AgentResume | undefined;
+}
+
+export interface AgentResume {
+  /** What time it is. */
+  readonly unix_ms: number;
+  /** Fresh random bytes in hexadecimal digits, 32 bytes or more. */
+  readonly entropy: string;
 }
 
 export const agentMetadata: z.ZodMiniType<AgentMetadata> = z.object({
   agent_id: z.string(),
   link: z.string(),
   token: z.string(),
+  resume: z.optional(
+    z.object({
+      unix_ms: z.int().check(z.nonnegative()),
+      entropy: z.string().check(z.regex(/^(?:[0-9a-f]{2}){32,256}$/)),
+    }),
+  ),
 });

@@ -80,4 +80,4 @@ export {
 } from "./api/agent-api.ts";
 export { DeadlineClock } from "./calls/deadline-clock.ts";
 export { boot, type BootOrder, load, type LoadOrder, type LoadReply } from "./api/runner-api.ts";
-export { type AgentMetadata, agentMetadata, type LinkAddress, parseLinkAddress } from "./address.ts";
+export { type AgentMetadata, agentMetadata, type AgentResume, type LinkAddress, parseLinkAddress } from "./address.ts";

@@ -422,6 +422,12 @@ const surroundings = {
     when: "A program that Nex needs is not installed.",
     remedy: "Install it with the command in the message.",
   },
+  image_failed: {
+    status: 500,
+    exit: 1,
+    when: "The image of the virtual machine could not be built.",
+    remedy: "Read the reason in the message: mostly package sources, network or disk space.",
+  },
   timeout: {
     status: 504,
     exit: 4,

@@ -6,7 +6,7 @@ import { NexError } from "@nex/protocol";
 const METADATA_DESCRIPTOR = 3;
 
 /** Reads the one document an agent starts from. @throws NexError `invalid_request` */
-export function readMetadata(descriptor: number = METADATA_DESCRIPTOR): AgentMetadata {
+export function readDescriptor(descriptor: number = METADATA_DESCRIPTOR): AgentMetadata {
   try {
     return agentMetadata.parse(JSON.parse(readFileSync(descriptor, "utf8")));
   } catch (cause) {

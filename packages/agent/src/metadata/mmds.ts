@@ -1,0 +1,112 @@
+import type { RequestOptions } from "node:http";
+import { type AgentMetadata, agentMetadata } from "@nex/link";
+import { NexError } from "@nex/protocol";
+
+/** Where a virtual machine's metadata service is: Firecracker's, or the one that the node plays for QEMU. */
+const MMDS: MmdsAddress = { host: "169.254.169.254", port: 80 };
+
+/** Longest that the service knows, s. */
+const TOKEN_TTL_S = 21_600;
+
+/** Between looks for a document that is not there yet, ms. */
+const PERIOD_MS = 100;
+
+/**
+ * Patience with one request, ms: at first and after every answer little, because a machine that was frozen in the
+ * middle of a request waits this long after its resume; after each silence twice as much, for slow machines.
+ */
+const PATIENCE_MS = { least: 300, most: 4800 } as const;
+
+/** Far more than our document takes. */
+const MAX_ANSWER_BYTES = 65_536;
+
+export interface MmdsAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/**
+ * Waits until the metadata service (MMDS version 2) has the agent's document. A service that does not answer, or not
+ * with the document, is asked again: the machine may have been started, saved or resumed at any moment.
+ * @throws NexError `invalid_request` for a document that is no agent's; the signal's reason
+ */
+export async function waitForMmds(address: MmdsAddress = MMDS, signal?: AbortSignal): Promise<AgentMetadata> {
+  let token: string | undefined;
+  let patience: number = PATIENCE_MS.least;
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      token ??= await fetchToken(address, patience);
+      const { status, body } = await request(address, patience, {
+        method: "GET",
+        path: "/nex",
+        headers: { "X-metadata-token": token, Accept: "application/json" },
+      });
+      patience = PATIENCE_MS.least;
+      if (status === 200) return parse(body);
+      // Another service than the one that gave it out, after a resume; or it is too old.
+      if (status === 401) {
+        token = undefined;
+        continue;
+      }
+    } catch (error) {
+      if (error instanceof NexError) throw error;
+      if (error instanceof SilenceError) patience = Math.min(patience * 2, PATIENCE_MS.most);
+    }
+    await new Promise((resolve) => setTimeout(resolve, PERIOD_MS));
+  }
+}
+
+async function fetchToken(address: MmdsAddress, patience: number): Promise<string> {
+  const { status, body } = await request(address, patience, {
+    method: "PUT",
+    path: "/latest/api/token",
+    headers: { "X-metadata-token-ttl-seconds": String(TOKEN_TTL_S) },
+  });
+  if (status !== 200) throw new Error(`The metadata service gives out no token: ${status} ${body}`);
+  return body;
+}
+
+/** No answer in time. */
+class SilenceError extends Error {}
+
+async function request(address: MmdsAddress, patience: number, options: RequestOptions): Promise<Answer> {
+  // Loaded here: agents in other sandboxes have no use for it.
+  const http = await import("node:http");
+  return await new Promise((resolve, reject) => {
+    // No agent: one connection for each request, because after a resume the other end of an old one is gone.
+    const outgoing = http.request({ ...address, ...options, agent: false }, (incoming) => {
+      let body = "";
+      incoming.setEncoding("utf8");
+      incoming.on("data", (chunk: string) => {
+        body += chunk;
+        if (body.length > MAX_ANSWER_BYTES) incoming.destroy(new Error("The metadata service's answer has no end."));
+      });
+      incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, body }));
+      incoming.on("error", reject);
+    });
+    const timer = setTimeout(() => outgoing.destroy(new SilenceError("No answer in time.")), patience);
+    outgoing.on("close", () => clearTimeout(timer));
+    outgoing.on("error", reject);
+    outgoing.end();
+  });
+}
+
+function parse(body: string): AgentMetadata {
+  try {
+    return agentMetadata.parse(JSON.parse(body));
+  } catch (cause) {
+    throw new NexError(
+      "invalid_request",
+      "The metadata service has a document for the agent that is not of its form.",
+      {
+        cause,
+      },
+    );
+  }
+}
