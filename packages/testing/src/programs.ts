@@ -38,3 +38,9 @@ export function natsServerProgram(): string {
   }
   return found;
 }
+
+/** The bubblewrap that set-up has put into .tools; `undefined` if there is none, and the system's is to be used. */
+export function bubblewrapProgram(): string | undefined {
+  const fetched = join(REPOSITORY, ".tools", "bubblewrap", "usr", "bin", "bwrap");
+  return existsSync(fetched) ? fetched : undefined;
+}

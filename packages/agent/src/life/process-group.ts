@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
-import { existsSync, openSync } from "node:fs";
+import { existsSync, openSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 
 export interface ProcessEnd {
@@ -38,6 +38,7 @@ export class ProcessGroup {
         ...(direct && options.argv0 !== undefined ? { argv0: options.argv0 } : {}),
       },
     );
+    if (this.child.pid !== undefined) offerToKernel(this.child.pid);
     this.ended = this.#watch();
   }
 
@@ -82,6 +83,18 @@ export class ProcessGroup {
       this.signal("SIGKILL");
       this.#isOver = true;
     }
+  }
+}
+
+/** Where memory runs out the kernel is to end what uses it, not the agent that has to report it. 0 is usual, 1000 most. */
+const OOM_SCORE = "600";
+
+function offerToKernel(pid: number): void {
+  if (process.platform !== "linux") return;
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, OOM_SCORE);
+  } catch {
+    // It has ended already, or the system keeps this to itself: the kernel then decides by size alone.
   }
 }
 

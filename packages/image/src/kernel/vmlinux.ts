@@ -23,8 +23,11 @@ export function extractVmlinux(image: Buffer): Buffer {
   // A count of 0 stands for 4 in the oldest ones.
   const setupSectors = image[Header.setupSectors]! || 4;
   const from = (setupSectors + 1) * 512 + image.readUInt32LE(Header.payloadOffset);
-  const kernel = decompress(image.subarray(from, from + image.readUInt32LE(Header.payloadLength)));
+  const payload = image.subarray(from, from + image.readUInt32LE(Header.payloadLength));
+  const kernel = decompress(payload);
   if (!kernel.subarray(0, 4).equals(ELF)) fail("it is compressed in a way that is not known here");
+  // Whatever compressed it, its size stands at the end.
+  if (kernel.length !== payload.readUInt32LE(payload.length - 4)) fail("it is damaged");
   return kernel;
 }
 

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
 import type { Issuers } from "../control-api/admission.ts";
-import type { SandboxDriver } from "./sandbox.ts";
+import type { SandboxDriver, SandboxLimit } from "./sandbox.ts";
 
 export interface SandboxSituation {
   readonly driver: SandboxDriver;
@@ -9,6 +9,12 @@ export interface SandboxSituation {
   readonly isEmbedded: boolean;
   readonly issuers: Issuers;
 }
+
+const LIMITS: readonly { readonly limit: SandboxLimit; readonly name: string }[] = [
+  { limit: "memoryBytes", name: "memory" },
+  { limit: "processes", name: "processes" },
+  { limit: "cpus", name: "processor time" },
+];
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)(:\d+)?$/i;
 
@@ -30,6 +36,17 @@ export function checkSandboxPolicy({ driver, connection, isEmbedded, issuers }: 
   if (!driver.isBoundary) {
     warnings.push(
       `The "${driver.name}" sandbox is NOT a security boundary: workloads see this machine as any of its users does. Run only code you trust.`,
+    );
+  }
+  if (driver.isBoundary && driver.network === "host") {
+    warnings.push(
+      `share_network is on: workloads in the "${driver.name}" sandbox reach everything that this machine reaches, its own services among them.`,
+    );
+  }
+  const unheld = driver.isBoundary ? LIMITS.filter(({ limit }) => !driver.limits.has(limit)) : [];
+  if (unheld.length > 0) {
+    warnings.push(
+      `The "${driver.name}" sandbox cannot limit ${unheld.map(({ name }) => name).join(", ")} here: this node may not make control groups with them. Run it as root, or in a service or scope of systemd with Delegate=yes.`,
     );
   }
   // The embedded server lets in only those who can read its credentials.

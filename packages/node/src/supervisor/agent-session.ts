@@ -42,6 +42,9 @@ const EXIT_NOTICE_MS = 250;
 const EVENTS_PER_SECOND = 5;
 const EVENT_BURST = 50;
 
+/** Why something in a sandbox was killed, where the kernel has counted it. */
+const OUT_OF_MEMORY = "It had reached its memory limit, and the kernel ended a process of it.";
+
 /** For the agent itself to end after its workload has, ms. */
 const AGENT_GRACE_MS = 2000;
 
@@ -86,6 +89,7 @@ export class AgentSession {
   #listener: AgentSessionListener | undefined;
   #artifact: { readonly path: string; readonly size: number; readonly sha256: string } | undefined;
   #destroyed: Promise<void> | undefined;
+  #oomKills = 0;
   /** From the first deploy on no other agent may come in: what is inside has seen a workload. */
   #isUsed = false;
 
@@ -162,7 +166,20 @@ export class AgentSession {
     this.#door.revoke("agent");
     await this.#sandbox?.narrow(limits);
     this.#artifact = { path: file, size: order.size, sha256: order.sha256 };
-    return await callMethod(this.#link(), deploy, order, { deadlineMs: deadlineMs * this.patience, signal });
+    try {
+      return await callMethod(this.#link(), deploy, order, { deadlineMs: deadlineMs * this.patience, signal });
+    } catch (error) {
+      const why = this.takeOutOfMemory();
+      if (why === undefined || !(error instanceof NexError)) throw error;
+      throw new NexError(error.code, `${error.message} ${why}`, { cause: error, data: error.data });
+    }
+  }
+
+  /** Says so, if the kernel has ended something in here for want of memory since this was last asked. */
+  takeOutOfMemory(): string | undefined {
+    const before = this.#oomKills;
+    this.#oomKills = this.#sandbox?.oomKills?.() ?? 0;
+    return this.#oomKills > before ? OUT_OF_MEMORY : undefined;
   }
 
   async replaceRunner(graceful: boolean): Promise<void> {
@@ -210,11 +227,8 @@ export class AgentSession {
     void this.#sandbox.ended.then(({ exitCode, signal: by }) => {
       const how = by === null ? `exit code ${exitCode}` : by;
       this.#fail(`it ended (${how})`);
-      this.#resolveLost(
-        new NexError("sandbox_failed", `The sandbox ended by itself (${how}).`, {
-          data: { exit_code: exitCode, signal: by },
-        }),
-      );
+      const text = [`The sandbox ended by itself (${how}).`, this.takeOutOfMemory()].join(" ").trimEnd();
+      this.#resolveLost(new NexError("sandbox_failed", text, { data: { exit_code: exitCode, signal: by } }));
     });
     try {
       await this.#whenReady();

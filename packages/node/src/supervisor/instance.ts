@@ -142,13 +142,15 @@ export class Instance implements AgentSessionListener {
 
   onEvent(event: WorkloadEvent): void {
     if (event.type === "runner_ready") return;
+    let { reason } = event;
     if (event.type === "workload_ended") {
-      this.#ended = new NexError("service_ended", event.reason, {
+      reason = [reason, this.#session?.takeOutOfMemory()].join(" ").trimEnd();
+      this.#ended = new NexError("service_ended", reason, {
         data: { exit_code: event.exit_code, signal: event.signal },
       });
     }
     // What follows from it is told where it is seen for certain: the loss of the sandbox, the end of the runner's link.
-    this.#options.feed.note(this.#id, this.#life.isEnding ? "info" : "warn", event.reason);
+    this.#options.feed.note(this.#id, this.#life.isEnding ? "info" : "warn", reason);
   }
 
   onTrouble(text: string): void {
@@ -238,7 +240,9 @@ export class Instance implements AgentSessionListener {
     this.#replacing = true;
     this.#dispatcher?.detach();
     // Only this side closes a runner's link with this code.
-    const reason = why.code === "interrupted" ? "blocked" : "ended";
+    const outOfMemory = session.takeOutOfMemory();
+    if (outOfMemory !== undefined) this.#options.feed.note(this.#id, "error", `The runner ended. ${outOfMemory}`);
+    const reason = outOfMemory !== undefined ? "out_of_memory" : why.code === "interrupted" ? "blocked" : "ended";
     this.#options.feed.event("runner_replaced", { id: this.#id, reason });
     this.#quickDeaths = livedMs < QUICK_DEATH_MS ? this.#quickDeaths + 1 : 0;
     try {

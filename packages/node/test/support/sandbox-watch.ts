@@ -29,7 +29,7 @@ export class SandboxWatch {
   async #start(watched: SandboxDriver, order: SandboxOrder): Promise<Sandbox> {
     const sandbox = await watched.start(order);
     const { agentId: id, directory } = order;
-    const uid = process.getuid?.() === 0 ? statSync(join(directory, "link", "node.sock")).uid : undefined;
+    const uid = process.getuid?.() === 0 ? ownerOf(join(directory, "link", "node.sock")) : undefined;
     this.seen.push({
       id,
       directory,
@@ -79,6 +79,11 @@ export function processes(): ProcessEntry[] {
         return [];
       }
     });
+}
+
+/** A sandbox without such a socket has no user of this machine's either. */
+function ownerOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.uid;
 }
 
 /** The agent itself, or what walls it in, has the sandbox's directory in its command line. */

@@ -1,0 +1,4 @@
+import { makeBubblewrapDriver } from "../../support/drivers.ts";
+import { hostileSuite } from "./attacks.ts";
+
+hostileSuite("bubblewrap", { makeDriver: makeBubblewrapDriver, outcome: "held" });

@@ -1,0 +1,25 @@
+import { createBubblewrapDriver } from "../../src/sandboxes/bubblewrap/bubblewrap-driver.ts";
+import { createProcessDriver } from "../../src/sandboxes/process/process-sandbox.ts";
+import type { SandboxConfig, SandboxDriver } from "../../src/sandboxes/sandbox.ts";
+import { bubblewrapProgram } from "@nex/testing";
+
+export const MEBIBYTE: number = 2 ** 20;
+
+/** What a node's config says by default, with less of everything. */
+export function sandboxConfig(options: Partial<SandboxConfig> = {}): SandboxConfig {
+  return {
+    limits: { memoryBytes: 256 * MEBIBYTE, processes: 64 },
+    diskBytes: 64 * MEBIBYTE,
+    shareNetwork: false,
+    imageDirectory: "/nowhere",
+    bubblewrap: bubblewrapProgram(),
+    ...options,
+  };
+}
+
+/** Makes a driver; each of the suites for all sandboxes is run with each of these. */
+export type MakeDriver = (options?: Partial<SandboxConfig>) => SandboxDriver;
+
+export const makeProcessDriver: MakeDriver = () => createProcessDriver();
+
+export const makeBubblewrapDriver: MakeDriver = (options) => createBubblewrapDriver(sandboxConfig(options));
