@@ -2,13 +2,12 @@
  * A service that speaks NATS: it answers requests on a subject with the payload in capitals.
  *
  *   cc -static -O2 -o echo-service echo-service.c
- *   nex run echo-service --env NATS_URL=nats://127.0.0.1:4222 --env SUBJECT=shout
+ *   nex run echo-service --connect localhost:4222 --env NATS_URL=nats://localhost:4222 --env SUBJECT=shout
  *
- * NATS_URL may hold user and password. The protocol is text: https://docs.nats.io/reference/reference-protocols
+ * A sandbox has no network: --connect makes the server appear inside under its own name. NATS_URL may hold user and password. The protocol is text: https://docs.nats.io/reference/reference-protocols
  */
-#include <arpa/inet.h>
 #include <ctype.h>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,8 +19,7 @@
 enum { MAX_PAYLOAD = 1 << 20 };
 
 struct address {
-  char user[128], password[256], host[64];
-  int port;
+  char user[128], password[256], host[256], port[8];
 };
 
 static void fail(const char *format, ...) {
@@ -33,24 +31,26 @@ static void fail(const char *format, ...) {
   exit(1);
 }
 
-/* nats://[user:password@]a.b.c.d[:port] */
+/* nats://[user:password@]host[:port] */
 static struct address parse_url(const char *url) {
-  struct address found = {.port = 4222};
+  struct address found = {.port = "4222"};
   if (strncmp(url, "nats://", 7) == 0) url += 7;
   const char *at = strrchr(url, '@');
   if (at != NULL) {
     if (sscanf(url, "%127[^:@]:%255[^@]", found.user, found.password) != 2) fail("NATS_URL has a user without password");
     url = at + 1;
   }
-  if (sscanf(url, "%63[^:/]:%d", found.host, &found.port) < 1) fail("NATS_URL names no host");
+  if (sscanf(url, "%255[^:/]:%7[0-9]", found.host, found.port) < 1) fail("NATS_URL names no host");
   return found;
 }
 
 static int dial(const struct address *to) {
-  struct sockaddr_in remote = {.sin_family = AF_INET, .sin_port = htons((unsigned short)to->port)};
-  if (inet_pton(AF_INET, to->host, &remote.sin_addr) != 1) fail("%s is not an IPv4 address", to->host);
-  int connection = socket(AF_INET, SOCK_STREAM, 0);
-  if (connection < 0 || connect(connection, (struct sockaddr *)&remote, sizeof remote) != 0) fail("cannot connect to %s:%d", to->host, to->port);
+  struct addrinfo wanted = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
+  int failure = getaddrinfo(to->host, to->port, &wanted, &found);
+  if (failure != 0) fail("cannot find %s: %s", to->host, gai_strerror(failure));
+  int connection = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
+  if (connection < 0 || connect(connection, found->ai_addr, found->ai_addrlen) != 0) fail("cannot connect to %s:%s", to->host, to->port);
+  freeaddrinfo(found);
   return connection;
 }
 

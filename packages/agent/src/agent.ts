@@ -23,11 +23,14 @@ import { LogBatcher } from "./logs/log-batcher.ts";
 import type { RunningWorkload } from "./providers/provider.ts";
 import { providerFor } from "./providers/registry.ts";
 import { RunnerSource, type RunnerSourceOptions } from "./runner-process/runner-source.ts";
+import { Tunnels } from "./tunnels/tunnels.ts";
 
 export interface AgentOptions {
   readonly link: Link;
   readonly token: string;
   readonly runner: Omit<RunnerSourceOptions, "logs">;
+  /** Where the sandbox's resolver looks names up first. */
+  readonly hostsFile: string;
 }
 
 /** For what is left of the workload when the node is gone, ms. */
@@ -42,14 +45,17 @@ export class Agent {
   readonly #logs: LogBatcher;
   readonly #runners: RunnerSource;
   readonly #directory: string;
+  readonly #hostsFile: string;
   readonly #stop: AbortController = new AbortController();
   readonly #resolveGone: () => void;
   #workload: RunningWorkload | undefined;
+  #tunnels: Tunnels | undefined;
 
   constructor(options: AgentOptions) {
     this.#link = options.link;
     this.#token = options.token;
     this.#directory = options.runner.directory;
+    this.#hostsFile = options.hostsFile;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.gone = promise;
     this.#resolveGone = resolve;
@@ -93,6 +99,7 @@ export class Agent {
     }
     this.#stop.abort();
     const killed = (await this.#workload?.stop(graceMs)) ?? false;
+    await this.#tunnels?.close();
     await this.#runners.discard();
     this.#logs.flush();
     this.#life.enter("gone");
@@ -121,6 +128,12 @@ export class Agent {
       await mkdir(this.#directory, { recursive: true });
       const path = join(this.#directory, "artifact");
       await pullArtifact(this.#link, order, path, this.#stop.signal);
+      // Before the workload starts: it may connect with its first instruction.
+      this.#tunnels = await Tunnels.open({
+        link: this.#link,
+        destinations: order.connect,
+        hostsFile: this.#hostsFile,
+      });
       const host = {
         logs: this.#logs,
         directory: this.#directory,

@@ -16,6 +16,7 @@ async function main(): Promise<void> {
     options: {
       runner: { type: "string" },
       directory: { type: "string" },
+      hosts: { type: "string" },
       metadata: { type: "string", default: "fd" },
     },
   });
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
       address,
       directory: values.directory ?? process.cwd(),
     },
+    hostsFile: values.hosts ?? "/etc/hosts",
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void agent.stop(TERM_GRACE_MS));
   await agent.start();

@@ -11,6 +11,7 @@ export { Link, type CallOptions, type NotifyHandler } from "./link.ts";
 export type { LinkOptions } from "./link-options.ts";
 export { type IncomingCall } from "./calls/incoming-call.ts";
 export { type ByteStream } from "./calls/byte-stream.ts";
+export { joinSocket } from "./calls/join-socket.ts";
 export type { Settle } from "./calls/outgoing-calls.ts";
 export { decodeError } from "./calls/error-body.ts";
 export { FrameReader } from "./frames/frame-reader.ts";
@@ -60,9 +61,12 @@ export {
   type LogBatch,
   logBatch,
   LOGS_CODE,
+  MAX_TUNNELS,
   runnerToken,
   type RunnerToken,
   servicesToken,
+  tunnel,
+  type TunnelOrder,
   type WorkloadEvent,
   workloadEvent,
 } from "./api/node-api.ts";

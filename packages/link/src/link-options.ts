@@ -18,6 +18,8 @@ export interface LinkOptions {
 export interface LinkConfig extends Required<LinkOptions> {
   /** Unwritten bytes from which on {@link Link.congested} is true. */
   readonly congestedBytes: number;
+  /** Unwritten bytes from which on streams wait, so that calls and pings find a short line. */
+  readonly maxStreamBacklog: number;
   /** Unwritten bytes at which a peer that goes on calling is cut off. */
   readonly maxPendingBytes: number;
   /** How long a goodbye may take to leave, ms. */
@@ -34,6 +36,7 @@ export function completeLinkOptions(options: LinkOptions): LinkConfig {
     onUnresponsive: options.onUnresponsive ?? (() => undefined),
     unresponsiveMs: options.unresponsiveMs ?? 500,
     congestedBytes: 1024 * 1024,
+    maxStreamBacklog: 256 * 1024,
     maxPendingBytes: 8 * 1024 * 1024 + 2 * maxBody,
     goodbyeMs: 250,
   };

@@ -4,6 +4,7 @@ import { ByteStream } from "./calls/byte-stream.ts";
 import { decodeError, encodeError } from "./calls/error-body.ts";
 import { type CallHandler, IncomingCalls } from "./calls/incoming-calls.ts";
 import { type OutgoingCall, OutgoingCalls, type Settle } from "./calls/outgoing-calls.ts";
+import { SendTurns } from "./calls/send-turns.ts";
 import { Flag, type Frame, FrameType, MAX_HELLO_BODY } from "./frames/frame.ts";
 import { FrameReader } from "./frames/frame-reader.ts";
 import { FrameWriter } from "./frames/frame-writer.ts";
@@ -34,6 +35,7 @@ export class Link {
   readonly #notifyHandlers: Map<number, NotifyHandler> = new Map();
   readonly #outgoing: OutgoingCalls;
   readonly #incoming: IncomingCalls;
+  readonly #turns: SendTurns;
   #admitted: boolean;
   #closeReason: NexError | undefined;
   readonly #resolveClosed: (reason: NexError) => void;
@@ -59,6 +61,7 @@ export class Link {
       error: (id, error) => this.#writer.write(FrameType.error, 0, 0, id, encodeError(error)),
       openStream: (id) => this.#newStream(id, Flag.toCaller),
     });
+    this.#turns = new SendTurns(() => this.#writer.pendingBytes < this.#config.maxStreamBacklog);
     this.#budget = new TurnBudget(() => this.#resume());
     const { promise, resolve } = Promise.withResolvers<NexError>();
     this.closed = promise;
@@ -201,6 +204,7 @@ export class Link {
 
   #newStream(id: number, flags: number): ByteStream {
     return new ByteStream({
+      turns: this.#turns,
       sendData: (chunk, end) => this.#writer.write(FrameType.data, flags | (end ? Flag.end : 0), 0, id, chunk),
       sendCredit: (bytes) => {
         const body = Buffer.allocUnsafe(4);
@@ -290,6 +294,7 @@ export class Link {
   }
 
   #onDrain(): void {
+    this.#turns.pass();
     if (this.congested && !this.isClosed) return;
     const waiters = this.#drainWaiters;
     this.#drainWaiters = [];

@@ -24,6 +24,7 @@ import { loadIdentity } from "./state/identity.ts";
 import { makeRuntimeDirectory } from "./state/runtime-directory.ts";
 import { SandboxPool } from "./supervisor/pool.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
+import { ConnectRules, isConnectRule } from "./tunnels/connect-rules.ts";
 import { VERSION } from "./version.ts";
 
 export interface NexNodeOptions {
@@ -147,6 +148,7 @@ export class NexNode implements AsyncDisposable {
       deploys: new DeploysUnderWay(supervisor, config.max_instances),
       cache: new ArtifactCache(config.cache_directory, artifacts, stopping.signal),
       feeds,
+      connectRules: connectRules(config, embedded),
       sandbox: driver,
       startedAt,
       lameDuck: false,
@@ -214,6 +216,12 @@ function connectionSource(
     namespaces: config.namespaces,
     shareNodeConnection: config.share_node_connection,
   };
+}
+
+/** The embedded server asks everybody for credentials, so that reaching it is no right in itself. Of others we do not know. */
+function connectRules({ services }: NodeConfig, embedded: EmbeddedNats | undefined): ConnectRules {
+  const server = embedded === undefined ? [] : [new URL(embedded.url).host];
+  return new ConnectRules([...services.connect, ...server.filter(isConnectRule)]);
 }
 
 async function openApi(

@@ -98,6 +98,12 @@ const access = {
     when: "A sealed environment cannot be opened with the nexus key.",
     remedy: "Seal it to the node's current `public_xkey`.",
   },
+  connect_denied: {
+    status: 403,
+    exit: 5,
+    when: "A service is to be connected to a destination that is not on the node's list.",
+    remedy: "Ask the node's operator to name the destination under `services.connect`.",
+  },
   rate_limited: {
     status: 429,
     exit: 1,
@@ -335,6 +341,12 @@ const services = {
 } as const;
 
 const link = {
+  tunnel_failed: {
+    status: 502,
+    exit: 1,
+    when: "A service's connection through its tunnel could not be opened, or broke.",
+    remedy: "Read the workload's logs, which name the destination and the cause.",
+  },
   link_closed: {
     status: 503,
     exit: 1,

@@ -19,6 +19,7 @@ export {
   type WorkloadKind,
 } from "./workloads/names.ts";
 export { ARTIFACT_BUCKET, ARTIFACT_BUCKET_DESCRIPTION, DEFAULT_ARTIFACT_QUOTA } from "./workloads/artifacts.ts";
+export { type Destination, formatDestination, isLoopbackHost, parseDestination } from "./workloads/destinations.ts";
 export { formatSize, formatUptime, parseDuration, parseSize } from "./workloads/quantities.ts";
 export {
   captures,

@@ -18,6 +18,7 @@ import {
   type HeaderList,
   hello,
   type Hello,
+  type IncomingCall,
   Link,
   LINK_VERSION,
   type LinkLogRecord,
@@ -26,6 +27,7 @@ import {
   runnerToken,
   serveMethod,
   TRIGGER_CODE,
+  tunnel,
   workloadEvent,
   type WorkloadEvent,
 } from "@nex/link";
@@ -44,6 +46,8 @@ export interface NodeDoubleOptions {
   /** How often a runner's cancel may go unanswered, ms. */
   readonly unresponsiveMs?: number;
   readonly onUnresponsive?: () => void;
+  /** Answers the agent's calls for tunnels. Default: there are none. */
+  readonly onTunnel?: (destination: string, call: IncomingCall) => Promise<void>;
 }
 
 export interface Ended {
@@ -66,6 +70,8 @@ export class NodeDouble implements AsyncDisposable {
   dropped = 0;
   /** The agent's own output, and what the agents and runners said in goodbye. */
   output = "";
+  /** The hosts file of the agent's sandbox. */
+  readonly hostsFile: string;
   /** Bytes the agent pulls as its artifact. */
   artifact: Buffer = Buffer.alloc(0);
   readonly ended: Promise<Ended>;
@@ -82,6 +88,7 @@ export class NodeDouble implements AsyncDisposable {
     this.#directory = directory;
     this.#server = server;
     this.#child = child;
+    this.hostsFile = hostsFileIn(directory);
     this.#agent.promise.catch(() => undefined);
     this.ended = once(child, "exit").then(([exitCode, signal]): Ended => ({ exitCode, signal }));
     for (const stream of [child.stdout, child.stderr])
@@ -98,7 +105,16 @@ export class NodeDouble implements AsyncDisposable {
     const server = createServer().listen(socketPath);
     await once(server, "listening");
     const programs = agentPrograms();
-    const command = [process.execPath, programs.agent, "--runner", programs.runner, "--directory", work];
+    const command = [
+      process.execPath,
+      programs.agent,
+      "--runner",
+      programs.runner,
+      "--directory",
+      work,
+      "--hosts",
+      hostsFileIn(directory),
+    ];
     // As a node does: the agent must not outlive who started it. The variable must not reach the function.
     if (existsSync(SETPRIV)) command.unshift(SETPRIV, "--pdeathsig", "KILL", "--");
     const child = spawn(command[0]!, command.slice(1), {
@@ -172,6 +188,7 @@ export class NodeDouble implements AsyncDisposable {
       env: {},
       argv: [],
       triggers: ["test.*"],
+      connect: [],
       ready_ms: 100,
       ...order,
     };
@@ -260,6 +277,13 @@ export class NodeDouble implements AsyncDisposable {
       call.stream.end();
       return { size: this.artifact.length, sha256: "" };
     });
+    const { onTunnel } = this.#options;
+    if (onTunnel !== undefined) {
+      serveMethod(link, tunnel, async ({ destination }, call) => {
+        await onTunnel(destination, call);
+        return null;
+      });
+    }
     link.handleNotify(LOGS_CODE, (body) => this.#onLogs(body));
     link.handleNotify(EVENT_CODE, (body) => void this.events.push(decode("event", workloadEvent, body)));
     this.#agent.resolve(link);
@@ -275,4 +299,8 @@ export class NodeDouble implements AsyncDisposable {
     this.logs.push(...records);
     this.dropped += dropped;
   }
+}
+
+function hostsFileIn({ path }: TemporaryDirectory): string {
+  return join(path, "hosts");
 }

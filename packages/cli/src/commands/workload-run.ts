@@ -48,7 +48,10 @@ const options = {
     min: 0,
     max: 1_000_000,
   }),
-  connect: list("--connect <host:port>", "destination a service may reach, repeatable"),
+  connect: list(
+    "--connect <host:port>",
+    "destination that a service reaches by this name, repeatable; the node's config must allow it",
+  ),
 };
 
 /** `nex workload run`, `nex run` */
@@ -60,6 +63,7 @@ export const command: Command = defineCommand({
   examples: [
     ['run price.ts --trigger "orders.*.new"', "a function for all new orders"],
     ["run price.ts -t orders.new -e CURRENCY=EUR --deadline 2s", "with an environment and a deadline"],
+    ["run ./api --connect db.example.com:5432 --essential", "a service that reaches one database, and nothing else"],
   ],
   async run(ctx, args) {
     const { print } = ctx;

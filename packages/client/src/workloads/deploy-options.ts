@@ -7,6 +7,7 @@ import {
   encodeMessage,
   legacyKind,
   objectLocation,
+  parseDestination,
   parseMessage,
   type WorkloadKind,
 } from "@nex/protocol";
@@ -42,7 +43,7 @@ export interface DeployOptions {
   readonly cpus?: number | undefined;
   /** Processes and threads. Default: the node's. */
   readonly processes?: number | undefined;
-  /** Destinations `host:port` that a service may reach. */
+  /** Destinations `host:port` that are to be there inside a service's sandbox, under the same names. */
   readonly connect?: readonly string[] | undefined;
   /** Admit the trigger `>`, which is every message of the account. Default false. */
   readonly allowAllSubjects?: boolean | undefined;
@@ -67,10 +68,16 @@ export interface DeployFacts {
 /** Present or absent in what the user gave; encoding leaves the absent out. */
 type Draft = { readonly [K in keyof DeployRequest]: DeployRequest[K] | undefined };
 
-/** What can be said of a deploy before anything is read or asked. @throws NexError `invalid_name`, `invalid_subject`, `subject_denied` */
-export function checkDeployOptions({ name, triggers = [], allowAllSubjects = false }: DeployOptions): void {
+/** What can be said of a deploy before anything is read or asked. @throws NexError `invalid_name`, `invalid_subject`, `subject_denied`, `invalid_request` */
+export function checkDeployOptions({
+  name,
+  triggers = [],
+  allowAllSubjects = false,
+  connect = [],
+}: DeployOptions): void {
   checkName("workload", name);
   for (const subject of triggers) checkTrigger(subject, { allowEverything: allowAllSubjects });
+  for (const destination of connect) parseDestination(destination);
 }
 
 /** The request but for its claims, which are signed last. @throws NexError `invalid_request`, `too_large` */

@@ -16,6 +16,8 @@ export interface DeployOrder {
   readonly argv: readonly string[];
   /** Trigger subjects, in the order the trigger message's pattern index counts. Empty for a service. */
   readonly triggers: readonly string[];
+  /** Destinations `host:port` that are to appear in the sandbox under their own names. */
+  readonly connect: readonly string[];
   /** How long a service must stay up to count as running, ms. */
   readonly ready_ms: number;
   /** What the memory of a WebAssembly function may grow to. Absent: the form's default. */
@@ -40,6 +42,7 @@ export const deploy: Method<DeployOrder, DeployReply> = defineMethod(
     env: z.record(z.string(), z.string()),
     argv: z.array(z.string()),
     triggers: z.array(z.string()),
+    connect: z.array(z.string()),
     ready_ms: z.number(),
     memory_bytes: z.optional(z.number()),
   }),

@@ -37,6 +37,25 @@ export const artifact: Method<null, ArtifactReply> = defineMethod(
   z.object({ size: z.number(), sha256: z.string() }),
 );
 
+export interface TunnelOrder {
+  /** `host:port`, as the deploy named it. */
+  readonly destination: string;
+}
+
+/**
+ * Joins the call's stream to a connection that the node opens. Each side's end of stream is a half-close; the reply
+ * follows when both have ended. An error, or a call withdrawn, is a reset.
+ */
+export const tunnel: Method<TunnelOrder, null> = defineMethod(
+  "tunnel",
+  7,
+  z.object({ destination: z.string().check(z.maxLength(300)) }),
+  z.null(),
+);
+
+/** Tunnels that one sandbox may have open at once. Each may hold twice the credit of a stream in the node's memory. */
+export const MAX_TUNNELS = 128;
+
 /** Notification: a batch of log records. */
 export const LOGS_CODE = 4;
 

@@ -1,7 +1,10 @@
 import { NexError } from "@nex/protocol";
 import { INITIAL_CREDIT, MAX_DATA_BYTES } from "../frames/frame.ts";
+import type { SendTurns } from "./send-turns.ts";
 
 export interface StreamFrames {
+  /** The line in which the streams of one link stand. */
+  readonly turns: SendTurns;
   sendData(chunk: Uint8Array | undefined, end: boolean): void;
   sendCredit(bytes: number): void;
 }
@@ -21,6 +24,8 @@ export class ByteStream implements AsyncIterable<Buffer> {
   #sendCredit = INITIAL_CREDIT;
   #ended = false;
   #creditWaiters: (() => void)[] = [];
+  /** Writers that wait for the connection. */
+  readonly #turnWaiters: Set<() => void> = new Set();
 
   #received: Buffer[] = [];
   #unreadBytes = 0;
@@ -38,22 +43,25 @@ export class ByteStream implements AsyncIterable<Buffer> {
    * @throws NexError when the call or link ended
    */
   async write(bytes: Uint8Array): Promise<void> {
+    const { turns } = this.#frames;
     let offset = 0;
     while (offset < bytes.length) {
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#ended)
-        throw new NexError(
-          "cancelled",
-          "The stream ended before all bytes were written: the call was answered already.",
-        );
+      this.#checkOpen();
       if (this.#sendCredit === 0) {
         await new Promise<void>((resolve) => this.#creditWaiters.push(resolve));
         continue;
       }
-      const size = Math.min(bytes.length - offset, MAX_DATA_BYTES, this.#sendCredit);
-      this.#sendCredit -= size;
-      this.#frames.sendData(bytes.subarray(offset, offset + size), false);
-      offset += size;
+      if (turns.isFree) {
+        offset += this.#sendNext(bytes, offset);
+        continue;
+      }
+      await this.#turn();
+      try {
+        // Others may have ended the stream or used its credit up meanwhile.
+        if (this.#canSend) offset += this.#sendNext(bytes, offset);
+      } finally {
+        turns.pass();
+      }
     }
   }
 
@@ -112,6 +120,7 @@ export class ByteStream implements AsyncIterable<Buffer> {
     this.#ended = true;
     this.#wakeReader();
     this.#wakeWriter();
+    this.#leaveLine();
   }
 
   /** For the link: the call failed, was cancelled or the link closed. */
@@ -120,6 +129,33 @@ export class ByteStream implements AsyncIterable<Buffer> {
     this.#failure = reason;
     this.#wakeReader();
     this.#wakeWriter();
+    this.#leaveLine();
+  }
+
+  get #canSend(): boolean {
+    return this.#failure === undefined && !this.#ended && this.#sendCredit > 0;
+  }
+
+  #checkOpen(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#ended)
+      throw new NexError("cancelled", "The stream ended before all bytes were written: the call was answered already.");
+  }
+
+  /** One frame. Returns how many bytes are in it. */
+  #sendNext(bytes: Uint8Array, offset: number): number {
+    const size = Math.min(bytes.length - offset, MAX_DATA_BYTES, this.#sendCredit);
+    this.#sendCredit -= size;
+    this.#frames.sendData(bytes.subarray(offset, offset + size), false);
+    return size;
+  }
+
+  async #turn(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turnWaiters.add(resolve);
+    this.#frames.turns.wait(resolve);
+    await promise;
+    this.#turnWaiters.delete(resolve);
   }
 
   #grant(bytes: number): void {
@@ -135,5 +171,13 @@ export class ByteStream implements AsyncIterable<Buffer> {
 
   #wakeWriter(): void {
     for (const wake of this.#creditWaiters.splice(0)) wake();
+  }
+
+  /** A stream that is over keeps no place in the line, nor the bytes it would have sent. */
+  #leaveLine(): void {
+    for (const wake of this.#turnWaiters) {
+      this.#frames.turns.leave(wake);
+      wake();
+    }
   }
 }

@@ -13,6 +13,7 @@ import {
 } from "@nex/protocol";
 import { type NamespaceCredentials, namespaceCredentialsSchema } from "../connections/namespace-credentials.ts";
 import { SANDBOX_NAMES, type SandboxName } from "../sandboxes/sandbox.ts";
+import { isConnectRule } from "../tunnels/connect-rules.ts";
 
 /** A node's config file, and what a caller may set. Every key is optional; sizes may be written as `64MiB`. */
 export interface NodeOptions {
@@ -58,6 +59,13 @@ export interface NodeOptions {
     readonly max_in_flight?: number;
     readonly max_waiting?: number;
   };
+  readonly services?: {
+    /**
+     * Where services may be connected to (`--connect`): `host:port`, `*.domain:port`; a port may be `*`. A name that
+     * is listed is trusted with whatever it resolves to. Default: nothing; the embedded server is always allowed.
+     */
+    readonly connect?: readonly string[];
+  };
   /** What functions reach through this node. */
   readonly host_services?: HostServicesOptions;
   readonly artifacts?: {
@@ -97,6 +105,7 @@ export interface NodeConfig {
   readonly share_node_connection: boolean;
   readonly max_instances: number;
   readonly functions: { readonly deadline_ms: number; readonly max_in_flight: number; readonly max_waiting: number };
+  readonly services: { readonly connect: readonly string[] };
   readonly host_services: HostServicesConfig;
   readonly artifacts: {
     readonly max_bytes: number;
@@ -128,6 +137,14 @@ const limits = z
     cpus: z.number().min(0.01).max(4096).optional(),
     processes: z.int().positive().max(100_000).default(128),
     disk: size.default(512 * 2 ** 20),
+  })
+  .prefault({});
+
+const services = z
+  .strictObject({
+    connect: z
+      .array(z.string().refine(isConnectRule, { error: "must be host:port or *.domain:port; a port may be *" }))
+      .default([]),
   })
   .prefault({});
 
@@ -163,6 +180,7 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
   share_node_connection: z.boolean().default(false),
   max_instances: z.int().nonnegative().default(0),
   functions,
+  services,
   host_services: hostServicesSchema,
   artifacts,
   runtime_directory: z.string().default(() => defaultRuntimeDirectory()),

@@ -5,6 +5,7 @@ import type { NodeConfig } from "../config/node-config.ts";
 import type { NodeIdentity } from "../state/identity.ts";
 import type { SandboxDriver } from "../sandboxes/sandbox.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
+import type { ConnectRules } from "../tunnels/connect-rules.ts";
 import type { Admission } from "./admission.ts";
 import type { DeploysUnderWay } from "./deploys-under-way.ts";
 
@@ -18,6 +19,8 @@ export interface ControlContext {
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
   readonly feeds: Feeds;
+  /** Where services may be connected to. */
+  readonly connectRules: ConnectRules;
   /** The kind of sandbox in use. */
   readonly sandbox: SandboxDriver;
   readonly startedAt: number;

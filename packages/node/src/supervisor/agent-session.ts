@@ -27,6 +27,7 @@ import {
 import { NexError } from "@nex/protocol";
 import { RateLimit } from "../rate-limit.ts";
 import type { Sandbox, SandboxDriver, SandboxLimits, SandboxPrograms } from "../sandboxes/sandbox.ts";
+import { serveTunnels } from "../tunnels/tunnels.ts";
 import { LinkDoor } from "./link-door.ts";
 
 /** Between the start of a sandbox and its agent being ready, on the bare machine, ms. */
@@ -166,8 +167,12 @@ export class AgentSession {
     this.#door.revoke("agent");
     await this.#sandbox?.narrow(limits);
     this.#artifact = { path: file, size: order.size, sha256: order.sha256 };
+    const link = this.#link();
+    // Where the sandbox has the machine's network, the destinations are there already.
+    const connect = this.#options.driver.network === "none" ? order.connect : [];
+    serveTunnels({ link, destinations: connect, note: (text) => this.#trouble(text) });
     try {
-      return await callMethod(this.#link(), deploy, order, { deadlineMs: deadlineMs * this.patience, signal });
+      return await callMethod(link, deploy, { ...order, connect }, { deadlineMs: deadlineMs * this.patience, signal });
     } catch (error) {
       const why = this.takeOutOfMemory();
       if (why === undefined || !(error instanceof NexError)) throw error;

@@ -19,6 +19,8 @@ export interface WorkloadPlan {
   readonly env: Readonly<Record<string, string>>;
   readonly argv: readonly string[];
   readonly triggers: readonly string[];
+  /** Destinations `host:port` that a service reaches through tunnels. All are allowed by the node's config. */
+  readonly connect: readonly string[];
   readonly tags: Readonly<Record<string, string>>;
   readonly replicas: number;
   readonly essential: boolean;
@@ -67,6 +69,7 @@ export function deployOrder(plan: WorkloadPlan, revision: number): DeployOrder {
     env: plan.env,
     argv: plan.argv,
     triggers: plan.triggers,
+    connect: plan.connect,
     ready_ms: READY_MS,
     memory_bytes: plan.memoryBytes,
   };

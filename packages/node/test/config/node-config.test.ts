@@ -28,6 +28,8 @@ const WRONG: Readonly<Record<string, readonly unknown[]>> = {
   "functions.max_in_flight": [0, "64"],
   "functions.max_waiting": [-1, "64"],
   "functions.retries": [1],
+  "services.connect": ["db:80", ["db"], ["*:80"], ["10.0.0.1:80"], [5]],
+  "services.tunnel": [[]],
   "artifacts.max_bytes": [0, -1, "", "0", "0MiB", "much", "64 potatoes", "-5MiB", {}],
   "artifacts.max_artifact_bytes": [0, "much", null],
   "artifacts.buckets": ["x", ["a.b"], ["*"], [5]],
@@ -82,6 +84,7 @@ describe("a node's config", () => {
       share_node_connection: false,
       max_instances: 0,
       functions: { deadline_ms: 5000, max_in_flight: 64, max_waiting: 1024 },
+      services: { connect: [] },
       host_services: {
         kv: { enabled: true, bucket: "hs_${namespace}_${workload_name}_kv", max_bytes: 512 * 1024 },
         object_store: { enabled: true, bucket: "hs_${namespace}_${workload_name}_obj", max_bytes: 2 ** 28 },

@@ -186,6 +186,18 @@ describe("a deploy", () => {
     void (await refused("unsupported_limit", { cpus: 0.5 })));
   it("refuses tunnels for a function", async () =>
     void (await refused("invalid_request", { connect: ["db.example.com:5432"] })));
+  const service = { type: "native", kind: "elf", trigger_subjects: [] };
+  it("refuses to connect a service to what the node does not list", async () => {
+    const { error, details } = await refused("connect_denied", { ...service, connect: ["DB.example.com:5432"] });
+    assert.match(error!, /db\.example\.com:5432.*services\.connect/);
+    assert.deepEqual(details, { destination: "db.example.com:5432" });
+  });
+  for (const destination of ["10.0.0.5:5432", "[::1]:4222", "2130706433:80", "db:0"]) {
+    it(`refuses to connect a service to ${destination}`, async () => {
+      const { details } = await refused("invalid_request", { ...service, connect: [destination] });
+      assert.deepEqual(details, { field: "connect", value: destination });
+    });
+  }
   it("refuses another node's deploy", async () => {
     const { details } = await refused("invalid_request", { target_node: "N".repeat(56) });
     assert.deepEqual(details, { field: "target_node" });

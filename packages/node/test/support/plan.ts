@@ -15,6 +15,7 @@ export function functionPlan(source: string | Uint8Array, options: PlanOptions =
     env: {},
     argv: [],
     triggers: [name],
+    connect: [],
     tags: {},
     replicas: 1,
     essential: false,

@@ -4,11 +4,13 @@ import {
   type Claims,
   deployKind,
   type DeployRequest,
+  formatDestination,
   isLegacyClaims,
   isName,
   LEGACY_HASH,
   NexError,
   openEnvironment,
+  parseDestination,
   readObjectLocation,
   type RunResponse,
   type WorkloadDetail,
@@ -36,6 +38,7 @@ export async function deploy(context: ControlContext, namespace: string, request
   const kind = checkKind(request);
   const limits = deployLimits(context, kind, request);
   const triggers = checkTriggers(context, kind, request);
+  const connect = checkConnect(context, kind, request);
   const place = checkPlace(context, request);
   const claims = context.admission.decode(request.workload_jwt, namespace);
   checkClaims(context, claims, namespace, kind, request);
@@ -60,6 +63,7 @@ export async function deploy(context: ControlContext, namespace: string, request
     env,
     argv: request.argv ?? [],
     triggers,
+    connect,
     tags: request.tags ?? {},
     replicas: request.replicas ?? 1,
     essential: request.essential ?? false,
@@ -109,7 +113,6 @@ function checkKind(request: DeployRequest): WorkloadKind {
 
 function checkTriggers(context: ControlContext, kind: WorkloadKind, request: DeployRequest): string[] {
   const triggers = [...new Set(request.trigger_subjects)];
-  if (request.connect !== undefined && request.connect.length > 0) throw connectRefused(context, kind);
   if (kind === "elf") {
     if (triggers.length === 0) return triggers;
     throw new NexError(
@@ -129,18 +132,18 @@ function checkTriggers(context: ControlContext, kind: WorkloadKind, request: Dep
   return triggers;
 }
 
-function connectRefused(context: ControlContext, kind: WorkloadKind): NexError {
-  if (kind !== "elf") {
-    return new NexError(
+/** The destinations of a service, each once, in the spelling that the link uses. */
+function checkConnect(context: ControlContext, kind: WorkloadKind, { connect = [] }: DeployRequest): string[] {
+  if (connect.length > 0 && kind !== "elf") {
+    throw new NexError(
       "invalid_request",
       "Only services can be connected to the outside (--connect); functions use host services.",
       { data: { field: "connect" } },
     );
   }
-  return new NexError(
-    "unsupported_limit",
-    `The ${context.sandbox.name} sandbox shares this machine's network: a service in it reaches what the machine reaches, and nothing can be let through or kept back. Deploy without --connect.`,
-  );
+  const destinations = connect.map(parseDestination);
+  for (const destination of destinations) context.connectRules.check(destination);
+  return [...new Set(destinations.map(formatDestination))];
 }
 
 /** The node reads objects with its own rights, so a deploy may only name stores that are meant for artifacts. */

@@ -21,7 +21,7 @@ export interface FunctionDeploy {
   /** Default `fn`, which is also its trigger. */
   readonly name?: string;
   readonly namespace?: string;
-  readonly source?: string;
+  readonly source?: string | Uint8Array;
   readonly env?: Environment;
   readonly issuer?: SigningKey;
   /** Changes what is signed. */
