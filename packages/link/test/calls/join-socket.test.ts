@@ -4,8 +4,10 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { type ByteStream, INITIAL_CREDIT, joinSocket } from "@nex/link";
 import { waitFor } from "@nex/testing";
-import { tcpTunnel } from "../support/tcp-tunnel.ts";
+import { linkPair } from "../support/link-pair.ts";
+import { connectedSockets, METHOD, tcpTunnel } from "../support/tcp-tunnel.ts";
 
 const MIB = 1024 * 1024;
 
@@ -76,6 +78,27 @@ describe("A socket joined to a stream", () => {
       assert.equal(await seen, "ECONNRESET");
     });
   }
+
+  it("sends its last bytes on when it has closed before there was credit for them", async () => {
+    await using pair = await linkPair();
+    await using stack = new AsyncDisposableStack();
+    const [inside, left] = await connectedSockets(stack);
+    const called = Promise.withResolvers<ByteStream>();
+    pair.right.handle(METHOD, (call) => called.resolve(call.stream));
+    const { stream, reply } = pair.left.open(METHOD);
+    reply.catch(() => undefined);
+    const joined = joinSocket(left, stream);
+    const other = await called.promise;
+    other.end();
+    const sent = Buffer.alloc(INITIAL_CREDIT + 1000, "x");
+    inside.end(sent);
+    inside.resume();
+    await waitFor(() => left.closed, { message: "the socket to close" });
+    let size = 0;
+    for await (const chunk of other) size += chunk.length;
+    await joined;
+    assert.equal(size, sent.length);
+  });
 
   it("holds back who writes while nobody reads, and loses nothing", async () => {
     await using tunnel = await tcpTunnel();

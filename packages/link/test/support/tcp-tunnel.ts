@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { joinSocket } from "@nex/link";
 import { linkPair } from "./link-pair.ts";
 
-const METHOD = 40;
+export const METHOD = 40;
 
 export interface TcpTunnel extends AsyncDisposable {
   /** One end: what a program in a sandbox holds. */
@@ -16,8 +16,8 @@ export interface TcpTunnel extends AsyncDisposable {
 export async function tcpTunnel(): Promise<TcpTunnel> {
   await using stack = new AsyncDisposableStack();
   const pair = stack.use(await linkPair());
-  const [inside, left] = await connection(stack);
-  const [outside, right] = await connection(stack);
+  const [inside, left] = await connectedSockets(stack);
+  const [outside, right] = await connectedSockets(stack);
   pair.right.handle(METHOD, (call) => {
     void joinSocket(right, call.stream).then(
       () => call.reply(),
@@ -32,7 +32,8 @@ export async function tcpTunnel(): Promise<TcpTunnel> {
   return { inside, outside, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }
 
-async function connection(stack: AsyncDisposableStack): Promise<[Socket, Socket]> {
+/** Both ends of a TCP connection; either may end its direction alone. */
+export async function connectedSockets(stack: AsyncDisposableStack): Promise<[Socket, Socket]> {
   const server: Server = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const dialled = connect({ ...(server.address() as { port: number }), host: "127.0.0.1", allowHalfOpen: true });
