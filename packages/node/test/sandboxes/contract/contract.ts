@@ -29,13 +29,13 @@ export function sandboxContract(title: string, { makeDriver, killAgent = killPro
     [service, wasm] = [await readFile(path), module];
   });
 
-  describe(`The ${title} sandbox`, () => {
-    test("can be used here, and says nothing against it twice", async () => {
+  void describe(`The ${title} sandbox`, () => {
+    void test("can be used here, and says nothing against it twice", async () => {
       const driver = makeDriver();
       assert.deepEqual([await driver.unavailable(), await driver.unavailable()], [undefined, undefined]);
     });
 
-    test("runs functions in JavaScript, with host services and logs", async () => {
+    void test("runs functions in JavaScript, with host services and logs", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       await system.deploy(
         `export default async (event, ctx) => {
@@ -50,7 +50,7 @@ export function sandboxContract(title: string, { makeDriver, killAgent = killPro
       await system.told.log("called");
     });
 
-    test("runs functions in the script form, with synchronous host services", async () => {
+    void test("runs functions in the script form, with synchronous host services", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       await system.deploy(
         `(subject, payload) => { this.hostServices.kv.set("key", payload); return this.hostServices.kv.get("key"); };`,
@@ -58,13 +58,13 @@ export function sandboxContract(title: string, { makeDriver, killAgent = killPro
       assert.equal((await system.request("fn", "hello")).string(), "hello");
     });
 
-    test("runs functions in WebAssembly", async () => {
+    void test("runs functions in WebAssembly", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       await system.deploy(wasm, { kind: "wasm" });
       assert.equal((await system.request("fn", "hello")).string(), "wasm hello");
     });
 
-    test("runs services, and ends them with all they have started", async () => {
+    void test("runs services, and ends them with all they have started", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       const { instances } = await system.deploy(service, { name: "svc", kind: "elf", triggers: [], argv: ["tell"] });
       await system.told.log("ready");
@@ -73,7 +73,7 @@ export function sandboxContract(title: string, { makeDriver, killAgent = killPro
       assert.equal(existsSync(directory), false);
     });
 
-    test("is destroyed after use: its processes are gone, its directory too", async () => {
+    void test("is destroyed after use: its processes are gone, its directory too", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       const { instances } = await system.deploy("export default () => 'here';");
       const { pid, directory } = system.watch.find(instances[0]!.id);
@@ -84,7 +84,7 @@ export function sandboxContract(title: string, { makeDriver, killAgent = killPro
       assert.ok(!system.watch.processes().some((line) => line.includes(directory)));
     });
 
-    test("whose agent is killed is replaced by a fresh one", async () => {
+    void test("whose agent is killed is replaced by a fresh one", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       const { instances } = await system.deploy("export default () => 'here';");
       await killAgent(system, instances[0]!.id);
@@ -93,7 +93,7 @@ export function sandboxContract(title: string, { makeDriver, killAgent = killPro
       assert.equal((await system.request("fn")).string(), "here");
     });
 
-    test("whose function is killed gets another runner", async () => {
+    void test("whose function is killed gets another runner", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       await system.deploy(
         `export default (event) => { if (event.text() === "die") process.kill(process.pid, "SIGKILL"); return "here"; };`,
@@ -104,7 +104,7 @@ export function sandboxContract(title: string, { makeDriver, killAgent = killPro
       assert.equal(system.told.count("workload_crashed"), 0);
     });
 
-    test("that goes while it waits is replaced before anybody asks for it", async () => {
+    void test("that goes while it waits is replaced before anybody asks for it", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       await system.whenWarm();
       await killAgent(system, system.watch.seen[0]!.id);
