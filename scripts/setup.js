@@ -1,5 +1,5 @@
 /**
- * Brings a clone to the point where it runs: npm packages with Node 26 among them, nats-server, bundles. A step that
+ * Brings a clone to the point where it runs: npm packages with Node 26 among them, nats-server, bubblewrap, bundles. A step that
  * is done already is skipped, so this runs before every command. Plain JavaScript for Node 20 that imports nothing
  * but Node's own modules, because at first there is nothing else.
  *
@@ -10,6 +10,7 @@
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { fetchBubblewrap, findBubblewrap } from "./setup/bubblewrap.js";
 import { build, isBuildCurrent } from "./setup/build-step.js";
 import { alone } from "./setup/lock.js";
 import { fetchNatsServer, findNatsServer } from "./setup/nats-server.js";
@@ -32,6 +33,12 @@ const steps = ({ everything, tests }) => [
     title: "fetching nats-server",
     done: () => findNatsServer(TOOLS) !== undefined,
     work: () => fetchNatsServer(TOOLS),
+  },
+  {
+    title: "fetching bubblewrap",
+    // Elsewhere there is none, and a node does without.
+    done: () => process.platform !== "linux" || findBubblewrap(TOOLS) !== undefined,
+    work: () => fetchBubblewrap(TOOLS),
   },
   {
     title: "fetching the C compiler",

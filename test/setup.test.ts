@@ -60,8 +60,8 @@ function write(file: string, content: string): void {
 }
 
 function start(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  // A server that is certainly there, so that no test downloads one.
-  const all = { ...process.env, NEX_NATS_SERVER: process.execPath, ...env };
+  // Programs that are certainly there, so that no test downloads them.
+  const all = { ...process.env, NEX_NATS_SERVER: process.execPath, NEX_BUBBLEWRAP: process.execPath, ...env };
   return spawn(process.execPath, [path.join(root, "scripts/setup.js"), ...args], {
     cwd: root,
     env: all,

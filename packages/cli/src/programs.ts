@@ -8,9 +8,17 @@ import type { Environment } from "./terminal/terminal.ts";
 const PLACES = ["./", "../dist/"];
 
 /** The programs that run in sandboxes. @throws NexError `missing_tool` */
-export function sandboxPrograms(): SandboxPrograms {
-  return { node: process.execPath, agent: find("nex-agent.cjs"), runner: find("nex-runner.cjs") };
+export function sandboxPrograms(env: Environment): SandboxPrograms {
+  return {
+    node: process.execPath,
+    agent: find("nex-agent.cjs"),
+    runner: find("nex-runner.cjs"),
+    bubblewrap: env["NEX_BUBBLEWRAP"] || (existsSync(FETCHED_BUBBLEWRAP) ? FETCHED_BUBBLEWRAP : undefined),
+  };
 }
+
+/** Where the set-up of a source tree puts a bubblewrap, if the machine has none. */
+const FETCHED_BUBBLEWRAP = fileURLToPath(new URL("../../../.tools/bubblewrap/usr/bin/bwrap", import.meta.url));
 
 /** Where the set-up of a source tree puts a nats-server, if the machine has none. */
 const FETCHED_NATS_SERVER = fileURLToPath(new URL("../../../.tools/usr/sbin/nats-server", import.meta.url));

@@ -69,7 +69,7 @@ export const command: Command = defineCommand({
                 },
               }
             : { connect: connectionOptions(ctx.connection(), await import("@nats-io/transport-node")) },
-          programs: sandboxPrograms(),
+          programs: sandboxPrograms(ctx.terminal.env),
           config,
           onWarning: (line) => ctx.print.warn(line),
           onFatal: (error) => fatal.reject(error),

@@ -145,9 +145,8 @@ export class Instance implements AgentSessionListener {
     let { reason } = event;
     if (event.type === "workload_ended") {
       reason = [reason, this.#session?.takeOutOfMemory()].join(" ").trimEnd();
-      this.#ended = new NexError("service_ended", reason, {
-        data: { exit_code: event.exit_code, signal: event.signal },
-      });
+      const { exit_code, signal } = event;
+      this.#ended = new NexError("service_ended", reason, { data: { exit_code, signal } });
     }
     // What follows from it is told where it is seen for certain: the loss of the sandbox, the end of the runner's link.
     this.#options.feed.note(this.#id, this.#life.isEnding ? "info" : "warn", reason);

@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 
 /** @param named by the operator or the set-up, and preferred */
 export function findBubblewrap(named: string | undefined): string | undefined {
-  const directories = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/bin", "/usr/local/bin"];
+  const directories = (process.env["PATH"] ?? "").split(delimiter);
   const places = directories.filter((directory) => directory !== "").map((directory) => join(directory, "bwrap"));
   return [...(named === undefined ? [] : [named]), ...places].find(isExecutable);
 }

@@ -45,8 +45,8 @@ export function hostileSuite(title: string, { makeDriver, outcome, differently =
   before(async () => void (attacker = await buildAttacker()));
   const expected = (name: AttackName): Outcome => differently[name] ?? outcome;
 
-  describe(`A hostile service in ${title}`, () => {
-    test("looks for files, processes, networks and ways out", async () => {
+  void describe(`A hostile service in ${title}`, () => {
+    void test("looks for files, processes, networks and ways out", async () => {
       await using system = await TestSystem.start({ driver: makeDriver(), poolSize: 2 });
       await waitFor(() => system.pool.readyCount === 2, { message: "two sandboxes" });
       const [mine, other] = system.watch.seen;
@@ -62,7 +62,7 @@ export function hostileSuite(title: string, { makeDriver, outcome, differently =
       assert.equal(targets.connections > 0, outcome === "succeeded");
     });
 
-    test("signals a process of this machine", async () => {
+    void test("signals a process of this machine", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       await system.whenWarm();
       await using decoy = startDecoy(system.watch.seen[0]!.uid);
@@ -73,7 +73,7 @@ export function hostileSuite(title: string, { makeDriver, outcome, differently =
       assert.equal(processAlive(decoy.pid), held);
     });
 
-    test("as a function, signals a process of this machine", async () => {
+    void test("as a function, signals a process of this machine", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       await system.whenWarm();
       await using decoy = startDecoy(system.watch.seen[0]!.uid);
@@ -84,21 +84,21 @@ export function hostileSuite(title: string, { makeDriver, outcome, differently =
       assert.equal(await decoy.survives(), expected("signal") === "held");
     });
 
-    test("forks two hundred times", async () => {
+    void test("forks two hundred times", async () => {
       await using system = await TestSystem.start({ driver: makeDriver({ limits: { processes: 64 } }) });
       await system.deploy(attacker, attack("bomb", 200));
       assert.equal(await outcomeOf(system, "forks"), expected("forks"));
     });
 
     for (const place of [".", "/tmp"]) {
-      test(`fills the disk in ${place}`, async () => {
+      void test(`fills the disk in ${place}`, async () => {
         await using system = await TestSystem.start({ driver: makeDriver({ diskBytes: 16 * MEBIBYTE }) });
         await system.deploy(attacker, attack("fill", 64, place));
         assert.equal(await outcomeOf(system, "disk"), expected("disk"));
       });
     }
 
-    test("eats memory", async () => {
+    void test("eats memory", async () => {
       const limits = { memoryBytes: 128 * MEBIBYTE };
       await using system = await TestSystem.start({ driver: makeDriver({ limits }) });
       await system.deploy(attacker, attack("eat", 512));
@@ -108,7 +108,7 @@ export function hostileSuite(title: string, { makeDriver, outcome, differently =
       assert.ok(!system.told.logs.some(({ text }) => text.startsWith("memory ")));
     });
 
-    test("keeps running after it was stopped", async () => {
+    void test("keeps running after it was stopped", async () => {
       await using system = await TestSystem.start({ driver: makeDriver() });
       await system.deploy(attacker, attack("linger", `${MARK}-linger`));
       await outcomeOf(system, "linger");

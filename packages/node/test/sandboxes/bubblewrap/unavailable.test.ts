@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { chmod, copyFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { temporaryDirectory } from "@nex/testing";
+import { findBubblewrap } from "../../../src/sandboxes/bubblewrap/find-bubblewrap.ts";
+import { chooseSandbox } from "../../../src/sandboxes/registry.ts";
+import { makeBubblewrapDriver, sandboxConfig } from "../../support/drivers.ts";
+
+test("auto takes bubblewrap where it works", async () => {
+  const { driver, passedOver } = await chooseSandbox("auto", sandboxConfig());
+  assert.deepEqual([driver.name, driver.isBoundary, driver.network, passedOver], ["bubblewrap", true, "none", []]);
+});
+
+test("a bubblewrap that cannot wall anything off is passed over, with what it said", async () => {
+  await using directory = await temporaryDirectory();
+  const program = join(directory.path, "bwrap");
+  await writeFile(program, "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n");
+  await chmod(program, 0o755);
+  const reason = await makeBubblewrapDriver({ bubblewrap: program }).unavailable();
+  assert.match(reason ?? "", /No permissions to create new namespace/);
+  const { driver, passedOver } = await chooseSandbox("auto", sandboxConfig({ bubblewrap: program }));
+  assert.equal(driver.name, "process");
+  assert.match(passedOver.join(), /^bubblewrap: .*No permissions/);
+  await assert.rejects(chooseSandbox("bubblewrap", sandboxConfig({ bubblewrap: program })), {
+    code: "sandbox_failed",
+    message: /No permissions/,
+  });
+});
+
+test("a bubblewrap that only its owner can reach works all the same", async () => {
+  const found = findBubblewrap(sandboxConfig().bubblewrap)!;
+  await using directory = await temporaryDirectory();
+  await chmod(directory.path, 0o700);
+  const program = join(directory.path, "bwrap");
+  await copyFile(found, program);
+  assert.equal(await makeBubblewrapDriver({ bubblewrap: program }).unavailable(), undefined);
+});
+
+test("a machine without bubblewrap says how to install it", async () => {
+  const before = process.env["PATH"];
+  process.env["PATH"] = "/nowhere";
+  try {
+    const reason = await makeBubblewrapDriver({ bubblewrap: "/nowhere/bwrap" }).unavailable();
+    assert.match(reason ?? "", /apt-get install bubblewrap/);
+  } finally {
+    process.env["PATH"] = before;
+  }
+});

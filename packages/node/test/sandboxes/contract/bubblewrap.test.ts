@@ -1,0 +1,4 @@
+import { makeBubblewrapDriver } from "../../support/drivers.ts";
+import { sandboxContract } from "./contract.ts";
+
+sandboxContract("bubblewrap", { makeDriver: makeBubblewrapDriver });

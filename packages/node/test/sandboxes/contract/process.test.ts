@@ -1,0 +1,4 @@
+import { makeProcessDriver } from "../../support/drivers.ts";
+import { sandboxContract } from "./contract.ts";
+
+sandboxContract("process", { makeDriver: makeProcessDriver });
