@@ -61,7 +61,7 @@ function checkMachine(): void {
       { data: { platform: process.platform, architecture: process.arch } },
     );
   }
-  requireTools(["apt-get", "dpkg-deb", "tar", "mkfs.ext4", ...(process.getuid?.() === 0 ? [] : ["fakeroot" as const])]);
+  requireTools(["apt-get", "dpkg-deb", "tar", "mkfs.ext4", "debugfs"]);
 }
 
 async function build(options: BuildImageOptions, work: string): Promise<ImageManifest> {

@@ -6,8 +6,8 @@ import { NexError } from "@nex/protocol";
 /** Programs that a build calls, and the Debian packages they are in. */
 const PACKAGES = {
   "apt-get": "apt",
+  debugfs: "e2fsprogs",
   "dpkg-deb": "dpkg",
-  fakeroot: "fakeroot",
   "mkfs.ext4": "e2fsprogs",
   tar: "tar",
   xz: "xz-utils",
@@ -40,7 +40,7 @@ export function requireTools(tools: readonly Tool[], directories: readonly strin
     );
   }
   const asRoot = process.getuid?.() === 0 ? "" : "sudo ";
-  const packages = missing.map((tool) => PACKAGES[tool]).sort();
+  const packages = [...new Set(missing.map((tool) => PACKAGES[tool]))].sort();
   throw new NexError(
     "missing_tool",
     `An image cannot be built without ${missing.join(", ")}. Install what is missing with: ${asRoot}apt-get install --yes --no-install-recommends ${packages.join(" ")}`,
