@@ -25,7 +25,7 @@ export const command: Command = defineCommand({
     const manifest = await buildImage({
       output: directory,
       cache: imageCache(terminal.env),
-      programs: sandboxPrograms(),
+      programs: sandboxPrograms(terminal.env),
       versions: { nex: ownVersion(), node: process.versions.node },
       signal,
       onStep: ({ title, took }) => print.note(`${(took / 1000).toFixed(1).padStart(6)} s  ${title}`),
