@@ -41,11 +41,16 @@ async function main(): Promise<void> {
   await agent.gone;
 }
 
-/** From where `--metadata` says: `fd`, an inherited descriptor, or `mmds`, the metadata service of a virtual machine. */
+/**
+ * From where `--metadata` says: `fd`, an inherited descriptor; `mmds`, the metadata service of a virtual machine at its
+ * usual address, or at another one, `mmds:HOST:PORT`.
+ */
 async function readMetadata(place: string): Promise<AgentMetadata> {
   if (place === "fd") return readDescriptor();
   if (place === "mmds") return await waitForMmds();
-  throw new NexError("usage", `--metadata: "${place}" is not one of fd, mmds.`);
+  const named = place.startsWith("mmds:") ? parseLinkAddress(place.replace("mmds:", "tcp:")) : undefined;
+  if (named?.kind === "tcp") return await waitForMmds({ host: named.host, port: named.port });
+  throw new NexError("usage", `--metadata: "${place}" is not one of fd, mmds, mmds:HOST:PORT.`);
 }
 
 main().then(

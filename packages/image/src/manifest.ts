@@ -11,7 +11,8 @@ export const ARTIFACTS = ["rootfs.ext4", "initramfs.cpio.gz", "vmlinux"] as cons
 export type ArtifactName = (typeof ARTIFACTS)[number];
 
 export interface ImageArtifact {
-  readonly bytes: number;
+  /** Bytes. */
+  readonly size: number;
   readonly sha256: string;
 }
 
@@ -35,7 +36,7 @@ export interface ImageManifest {
 export async function describeArtifacts(directory: string): Promise<Readonly<Record<ArtifactName, ImageArtifact>>> {
   const described = ARTIFACTS.map(async (name) => {
     const file = join(directory, name);
-    return [name, { bytes: (await stat(file)).size, sha256: await hashFile(file) }] as const;
+    return [name, { size: (await stat(file)).size, sha256: await hashFile(file) }] as const;
   });
   return Object.fromEntries(await Promise.all(described)) as Record<ArtifactName, ImageArtifact>;
 }

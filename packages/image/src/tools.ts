@@ -19,7 +19,7 @@ export type Tool = keyof typeof PACKAGES;
 const SYSTEM_DIRECTORIES: readonly string[] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** Where programs are looked for: PATH, then the system's directories. */
-export function searchPath(): readonly string[] {
+function searchPath(): readonly string[] {
   return [...(process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute), ...SYSTEM_DIRECTORIES];
 }
 

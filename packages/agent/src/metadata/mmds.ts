@@ -41,6 +41,7 @@ export async function waitForMmds(address: MmdsAddress = MMDS, signal?: AbortSig
   for (;;) {
     signal?.throwIfAborted();
     try {
+      const isNew = token === undefined;
       token ??= await fetchToken(address, patience);
       const { status, body } = await request(address, patience, {
         method: "GET",
@@ -52,7 +53,7 @@ export async function waitForMmds(address: MmdsAddress = MMDS, signal?: AbortSig
       // Another service than the one that gave it out, after a resume; or it is too old.
       if (status === 401) {
         token = undefined;
-        continue;
+        if (!isNew) continue;
       }
     } catch (error) {
       if (error instanceof NexError) throw error;

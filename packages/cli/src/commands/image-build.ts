@@ -39,8 +39,8 @@ function announce({ print }: CommandContext, directory: string, manifest: ImageM
   const { artifacts, files, packages } = manifest;
   print.block("The image is ready", [
     ["Directory", directory],
-    ["Root file system", `${megabytes(artifacts["rootfs.ext4"].bytes)}, ${files.count} files`],
-    ["Kernel", `${manifest.kernel_version}, ${megabytes(artifacts.vmlinux.bytes)}`],
+    ["Root file system", `${megabytes(artifacts["rootfs.ext4"].size)}, ${files.count} files`],
+    ["Kernel", `${manifest.kernel_version}, ${megabytes(artifacts.vmlinux.size)}`],
     ["Node", manifest.node_version],
     ["Debian packages", String(packages.length)],
   ]);

@@ -14,10 +14,20 @@ const XZ = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a]);
  */
 export function decompress(data: Buffer): Buffer {
   if (startsWith(data, LZ4_LEGACY_MAGIC)) return decompressLz4Legacy(data);
-  if (startsWith(data, GZIP)) return gunzipSync(data);
-  if (startsWith(data, ZSTD)) return zstdDecompressSync(data);
+  if (startsWith(data, GZIP)) return unpacked(gunzipSync, data);
+  if (startsWith(data, ZSTD)) return unpacked(zstdDecompressSync, data);
   if (startsWith(data, XZ)) return decompressXz(data);
   return data;
+}
+
+function unpacked(decoder: (data: Buffer) => Buffer, data: Buffer): Buffer {
+  try {
+    return decoder(data);
+  } catch (cause) {
+    throw new NexError("image_failed", `Packed data of the kernel are damaged: ${(cause as Error).message}.`, {
+      cause,
+    });
+  }
 }
 
 /** Node has no decoder for it. */
