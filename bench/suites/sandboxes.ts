@@ -60,11 +60,11 @@ async function starts({ progress }: SuiteRun): Promise<Figure[]> {
   const base = times.get(BASE.name)!;
   return SANDBOXES.flatMap(({ name, startTarget }) => {
     const own = times.get(name)!;
-    const start = figure({ ...ms, key: `start_${name}`, title: `start, ${name}` }, own);
-    if (startTarget === undefined) return [start];
+    const all = figure({ ...ms, key: `start_${name}`, title: `start, ${name}` }, own);
+    if (startTarget === undefined) return [all];
     const more = own.map((took, round) => took - base[round]!);
     const meaning = { ...ms, key: `start_${name}_more`, title: `  more than ${BASE.name}`, target: startTarget };
-    return [start, figure(meaning, more)];
+    return [all, figure(meaning, more)];
   });
 }
 
