@@ -12,10 +12,11 @@ import { deploy } from "./suites/deploy.ts";
 import { hostServices } from "./suites/host-services.ts";
 import { latency } from "./suites/latency.ts";
 import { memory } from "./suites/memory.ts";
+import { sandboxes } from "./suites/sandboxes.ts";
 import type { Suite } from "./suites/suite.ts";
 import { throughput } from "./suites/throughput.ts";
 
-const SUITES: readonly Suite[] = [latency, throughput, deadline, hostServices, deploy, memory];
+const SUITES: readonly Suite[] = [latency, throughput, deadline, hostServices, deploy, memory, sandboxes];
 
 const LATEST = join(import.meta.dirname, "results", "latest.json");
 

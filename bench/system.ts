@@ -1,7 +1,8 @@
 import { chmod, constants, copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { agentPrograms, temporaryDirectory } from "@nex/testing";
+import type { SandboxName } from "@nex/node";
+import { agentPrograms, bubblewrapProgram, temporaryDirectory } from "@nex/testing";
 import { ControlClient, type FunctionOrder } from "./control-client.ts";
 import type { NodeCommands, NodeProcessOptions } from "./node-process.ts";
 import { whenSandboxesRest } from "./processes/sandboxes-rest.ts";
@@ -17,6 +18,8 @@ export interface SystemOptions extends SystemNeeds {
 export interface SystemNeeds {
   /** Agents started ahead of deploys. */
   readonly poolSize: number;
+  /** Default: process. */
+  readonly sandbox?: SandboxName;
   /**
    * Run node, agents and runners by a copy of the Node program, so that they share its memory with one another but
    * with no other program of the machine. Default false.
@@ -41,7 +44,7 @@ export class System implements AsyncDisposable {
   }
 
   /** Resolves when the pool is full. */
-  static async start({ url, poolSize, ownNodeProgram = false }: SystemOptions): Promise<System> {
+  static async start({ url, poolSize, sandbox = "process", ownNodeProgram = false }: SystemOptions): Promise<System> {
     await using stack = new AsyncDisposableStack();
     const directory = stack.use(await temporaryDirectory("nex-bench-"));
     // The users that sandboxes run as must get through to their own directories.
@@ -49,10 +52,10 @@ export class System implements AsyncDisposable {
     const node = ownNodeProgram ? await copyOfNode(directory.path) : process.execPath;
     const options: NodeProcessOptions = {
       nats: { connect: { servers: url } },
-      programs: { node, ...agentPrograms() },
+      programs: { node, ...agentPrograms(), bubblewrap: bubblewrapProgram() },
       config: {
         nexus: NEXUS,
-        sandbox: "process",
+        sandbox,
         pool: { size: poolSize },
         runtime_directory: join(directory.path, "run"),
         cache_directory: join(directory.path, "cache"),

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { childrenOf, waitFor } from "@nex/testing";
 import { cpuSeconds, descendantsOf, hasProcessFigures } from "./process-figures.ts";
@@ -24,8 +25,17 @@ export async function whenSandboxesRest(pid: number, count: number): Promise<voi
 }
 
 function areComplete(pid: number, count: number): boolean {
-  const agents = childrenOf(pid);
+  const agents = descendantsOf(pid).filter(isAgent);
   return agents.length === count && agents.every((agent) => childrenOf(agent).length === 1);
+}
+
+/** However deep in a sandbox: the Node with the small heap of an agent, itself and not what is still to become it. */
+function isAgent(pid: number): boolean {
+  try {
+    return /^\/proc\/self\/fd\/\d+\0--max-old-space-size=/.test(readFileSync(`/proc/${pid}/cmdline`, "latin1"));
+  } catch {
+    return false;
+  }
 }
 
 async function areAtRest(pid: number): Promise<boolean> {

@@ -12,4 +12,5 @@ export { completeNodeOptions, type NodeConfig, type NodeOptions } from "./config
 export type { NamespaceCredentials } from "./connections/namespace-credentials.ts";
 export { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from "./embedded-nats/embedded-nats.ts";
 export { SANDBOX_NAMES, type SandboxName, type SandboxPrograms } from "./sandboxes/sandbox.ts";
+export { measureSandboxStart, type MeasureStartOptions } from "./supervisor/measure-start.ts";
 export { SUPPORTED_KINDS, VERSION } from "./version.ts";

@@ -17,7 +17,8 @@ import { Feeds } from "./feeds/feeds.ts";
 import { nodeServices } from "./services/node-services.ts";
 import { ServiceResponder } from "./services/service-responder.ts";
 import { chooseSandbox } from "./sandboxes/registry.ts";
-import type { SandboxConfig, SandboxPrograms } from "./sandboxes/sandbox.ts";
+import { sandboxConfig } from "./sandboxes/config.ts";
+import type { SandboxPrograms } from "./sandboxes/sandbox.ts";
 import { checkSandboxPolicy } from "./sandboxes/policy.ts";
 import { ClaimsMemory } from "./state/claims-memory.ts";
 import { loadIdentity } from "./state/identity.ts";
@@ -178,20 +179,6 @@ async function startServer(stack: AsyncDisposableStack, options: NexNodeOptions)
       ...(onFatal === undefined ? {} : { onUnexpectedExit: onFatal }),
     }),
   );
-}
-
-function sandboxConfig(
-  { limits, share_network, image_directory }: NodeConfig,
-  { bubblewrap }: SandboxPrograms,
-): SandboxConfig {
-  const { memory, cpus, processes, disk } = limits;
-  return {
-    limits: { memoryBytes: memory, processes, ...(cpus === undefined ? {} : { cpus }) },
-    diskBytes: disk,
-    shareNetwork: share_network,
-    imageDirectory: image_directory,
-    bubblewrap,
-  };
 }
 
 function connectOptions(options: NexNodeOptions, embedded: EmbeddedNats | undefined): NodeConnectionOptions {

@@ -23,3 +23,9 @@ export type MakeDriver = (options?: Partial<SandboxConfig>) => SandboxDriver;
 export const makeProcessDriver: MakeDriver = () => createProcessDriver();
 
 export const makeBubblewrapDriver: MakeDriver = (options) => createBubblewrapDriver(sandboxConfig(options));
+
+const reason = await makeBubblewrapDriver().unavailable();
+if (process.platform === "linux" && reason?.includes("apt-get") === true) throw new Error(`bubblewrap: ${reason}`);
+
+/** Why bubblewrap cannot be tested on this machine, as in a container without the right to mount. */
+export const noBubblewrap: string | false = reason === undefined ? false : `no bubblewrap here: ${reason}`;

@@ -40,8 +40,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const directories = { room: join(directory, "room"), etc: join(directory, "etc"), link };
   await mkdir(directories.room, { mode: 0o700 });
   if (uid !== undefined) await chown(directories.room, uid, uid);
-  await mkdir(directories.etc);
-  const hosts = await makePrivateEtc(directories.etc, options.shareNetwork);
+  const hosts = makePrivateEtc(directories.etc, options.shareNetwork);
   await chmod(directory, 0o711);
   const view = await viewFor(programs.node);
   const command = sandboxCommand({ ...options, directories, hosts, view, hasFilter: filter !== undefined });

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { temporaryDirectory } from "@nex/testing";
 import { findBubblewrap } from "../../../src/sandboxes/bubblewrap/find-bubblewrap.ts";
 import { chooseSandbox } from "../../../src/sandboxes/registry.ts";
-import { makeBubblewrapDriver, sandboxConfig } from "../../support/drivers.ts";
+import { makeBubblewrapDriver, noBubblewrap, sandboxConfig } from "../../support/drivers.ts";
 
-test("auto takes bubblewrap where it works", async () => {
+test("auto takes bubblewrap where it works", { skip: noBubblewrap }, async () => {
   const { driver, passedOver } = await chooseSandbox("auto", sandboxConfig());
   assert.deepEqual([driver.name, driver.isBoundary, driver.network, passedOver], ["bubblewrap", true, "none", []]);
 });
@@ -28,7 +28,7 @@ test("a bubblewrap that cannot wall anything off is passed over, with what it sa
   });
 });
 
-test("a bubblewrap that only its owner can reach works all the same", async () => {
+test("a bubblewrap that only its owner can reach works all the same", { skip: noBubblewrap }, async () => {
   const found = findBubblewrap(sandboxConfig().bubblewrap)!;
   await using directory = await temporaryDirectory();
   await chmod(directory.path, 0o700);

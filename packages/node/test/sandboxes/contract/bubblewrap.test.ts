@@ -1,4 +1,4 @@
-import { makeBubblewrapDriver } from "../../support/drivers.ts";
+import { makeBubblewrapDriver, noBubblewrap } from "../../support/drivers.ts";
 import { sandboxContract } from "./contract.ts";
 
-sandboxContract("bubblewrap", { makeDriver: makeBubblewrapDriver });
+sandboxContract("bubblewrap", { makeDriver: makeBubblewrapDriver, skip: noBubblewrap });

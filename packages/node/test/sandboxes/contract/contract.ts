@@ -9,6 +9,8 @@ import { TestSystem } from "../../support/system.ts";
 
 export interface ContractOptions {
   readonly makeDriver: MakeDriver;
+  /** Why not on this machine. */
+  readonly skip?: string | false;
   /** Ends an agent by force, from outside. Default: SIGKILL to its process. */
   readonly killAgent?: (system: TestSystem, id: string) => Promise<void>;
 }
@@ -18,7 +20,10 @@ const ECHO_C = `
 int main(void) { char line[64] = {0}; fgets(line, sizeof line, stdin); printf("wasm %s", line); return 0; }`;
 
 /** What every sandbox does, however it does it. The disposal of a system fails if anything is left behind. */
-export function sandboxContract(title: string, { makeDriver, killAgent = killProcess }: ContractOptions): void {
+export function sandboxContract(
+  title: string,
+  { makeDriver, skip = false, killAgent = killProcess }: ContractOptions,
+): void {
   let service: Buffer;
   let wasm: Buffer;
   before(async () => {
@@ -29,7 +34,7 @@ export function sandboxContract(title: string, { makeDriver, killAgent = killPro
     [service, wasm] = [await readFile(path), module];
   });
 
-  void describe(`The ${title} sandbox`, () => {
+  void describe(`The ${title} sandbox`, { skip }, () => {
     void test("can be used here, and says nothing against it twice", async () => {
       const driver = makeDriver();
       assert.deepEqual([await driver.unavailable(), await driver.unavailable()], [undefined, undefined]);

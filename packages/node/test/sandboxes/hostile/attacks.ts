@@ -17,6 +17,8 @@ export type Outcome = "succeeded" | "held";
 
 export interface HostileSuiteOptions {
   readonly makeDriver: MakeDriver;
+  /** Why not on this machine. */
+  readonly skip?: string | false;
   /** Of every attack that is not named in `differently`. */
   readonly outcome: Outcome;
   readonly differently?: Readonly<Partial<Record<AttackName, Outcome>>>;
@@ -40,12 +42,15 @@ export type AttackName = (typeof LOOKS)[number] | "forks" | "disk" | "memory" | 
 const MARK = `nex-decoy-${process.pid}`;
 
 /** Runs every attack in a sandbox and looks how it went, from inside and from outside. */
-export function hostileSuite(title: string, { makeDriver, outcome, differently = {} }: HostileSuiteOptions): void {
+export function hostileSuite(
+  title: string,
+  { makeDriver, skip = false, outcome, differently = {} }: HostileSuiteOptions,
+): void {
   let attacker: Buffer;
   before(async () => void (attacker = await buildAttacker()));
   const expected = (name: AttackName): Outcome => differently[name] ?? outcome;
 
-  void describe(`A hostile service in ${title}`, () => {
+  void describe(`A hostile service in ${title}`, { skip }, () => {
     void test("looks for files, processes, networks and ways out", async () => {
       await using system = await TestSystem.start({ driver: makeDriver(), poolSize: 2 });
       await waitFor(() => system.pool.readyCount === 2, { message: "two sandboxes" });

@@ -1,4 +1,4 @@
-import { makeBubblewrapDriver } from "../../support/drivers.ts";
+import { makeBubblewrapDriver, noBubblewrap } from "../../support/drivers.ts";
 import { hostileSuite } from "./attacks.ts";
 
-hostileSuite("bubblewrap", { makeDriver: makeBubblewrapDriver, outcome: "held" });
+hostileSuite("bubblewrap", { makeDriver: makeBubblewrapDriver, skip: noBubblewrap, outcome: "held" });

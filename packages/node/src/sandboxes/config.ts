@@ -1,0 +1,17 @@
+import type { NodeConfig } from "../config/node-config.ts";
+import type { SandboxConfig, SandboxPrograms } from "./sandbox.ts";
+
+/** What of a node's configuration is about sandboxes. */
+export function sandboxConfig(
+  { limits, share_network, image_directory }: NodeConfig,
+  { bubblewrap }: SandboxPrograms,
+): SandboxConfig {
+  const { memory, cpus, processes, disk } = limits;
+  return {
+    limits: { memoryBytes: memory, processes, ...(cpus === undefined ? {} : { cpus }) },
+    diskBytes: disk,
+    shareNetwork: share_network,
+    imageDirectory: image_directory,
+    bubblewrap,
+  };
+}
