@@ -1,6 +1,6 @@
 export { startNatsServer, type TestNats, type TestNatsOptions } from "./nats-server.ts";
 export { childrenOf, processAlive } from "./processes.ts";
-export { agentPrograms, type AgentPrograms } from "./programs.ts";
+export { agentPrograms, type AgentPrograms, REPOSITORY } from "./programs.ts";
 export { temporaryDirectory, type TemporaryDirectory } from "./temporary-directory.ts";
 export { waitFor, type WaitForOptions } from "./wait-for.ts";
 export { buildAssemblyScript, buildC, buildStaticProgram } from "./compilers.ts";

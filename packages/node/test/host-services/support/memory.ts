@@ -1,0 +1,24 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+const LOOK_MS = 200;
+
+/** Watches how much buffers this process holds: what is still in use, not what waits to be collected. */
+export function watchMemory(): Disposable & { readonly grown: number } {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  let peak = before;
+  const timer = setInterval(() => {
+    collect();
+    peak = Math.max(peak, process.memoryUsage().arrayBuffers);
+  }, LOOK_MS);
+  return {
+    /** Bytes, at most so far. */
+    get grown() {
+      return peak - before;
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
