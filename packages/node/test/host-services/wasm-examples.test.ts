@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { buildAssemblyScript, REPOSITORY, waitFor } from "@nex/testing";
+import { buildAssemblyScript, findGo, findRust, REPOSITORY, waitFor } from "@nex/testing";
 import { TestSystem } from "../support/system.ts";
 import { buildGuest } from "./support/wasm-guest.ts";
 
@@ -52,4 +53,32 @@ describe("The examples of WebAssembly functions with host services", () => {
       await system.told.log('The host service "kv" is switched off for this workload.');
     });
   }
+
+  const go = findGo();
+  it("Go: tells what has changed", { skip: go.missing ?? false }, async () => {
+    assert.ok(go.missing === undefined);
+    await using system = await TestSystem.start();
+    await system.deploy(await go.build(join(EXAMPLES, "wasm-go")), { kind: "wasm", triggers: ["fingerprint.*"] });
+    const sha256 = createHash("sha256").update("same").digest("hex");
+    const tell = async (subject: string, payload: string): Promise<unknown> =>
+      (await system.request(subject, payload)).json();
+    assert.deepEqual(await tell("fingerprint.a", "same"), { subject: "fingerprint.a", sha256, changed: true });
+    await system.told.log("fingerprint.a has changed");
+    assert.deepEqual(await tell("fingerprint.a", "same"), { subject: "fingerprint.a", sha256, changed: false });
+    assert.deepEqual(await tell("fingerprint.b", "same"), { subject: "fingerprint.b", sha256, changed: true });
+  });
+
+  const rust = findRust();
+  it("Rust: keeps the largest count", { skip: rust.missing ?? false }, async () => {
+    assert.ok(rust.missing === undefined);
+    await using system = await TestSystem.start();
+    await system.deploy(await rust.build(join(EXAMPLES, "wasm-rust/words.rs")), {
+      kind: "wasm",
+      triggers: ["words.*"],
+    });
+    const count = async (payload: string): Promise<unknown> => (await system.request("words.essay", payload)).json();
+    assert.deepEqual(await count("to be or not to be"), { words: 6, most: 6 });
+    await system.told.log("words.essay has a new record");
+    assert.deepEqual(await count("that is the question"), { words: 4, most: 6 });
+  });
 });
