@@ -9,10 +9,12 @@ import { childrenOf, waitFor } from "@nex/testing";
 import type { PlanOptions } from "../support/plan.ts";
 import { errorOf } from "../support/reply.ts";
 import { TestSystem } from "../support/system.ts";
+import { b64, codeOf, valueOf } from "./support/guest-calls.ts";
 import { watchMemory } from "./support/memory.ts";
-import { buildFixture } from "./support/wasm-guest.ts";
+import { buildFixture, wasmDriver } from "./support/wasm-guest.ts";
 
 const MIB = 1024 * 1024;
+const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 
 let stubborn: Promise<Buffer> | undefined;
 
@@ -126,6 +128,67 @@ describe("host services of WebAssembly functions", () => {
       ],
     );
     assert.match(lines[0]!, /The key is not UTF-8 text\.$/);
+  });
+
+  it("speak HTTP: bodies of any size both ways, headers, redirects and refusals", async () => {
+    const server = createServer((request, response) => {
+      if (request.url === "/moved") response.writeHead(302, { location: "/there" }).end("moved");
+      else {
+        response.writeHead(request.url === "/there" ? 404 : 201, "Fine", {
+          "x-method": request.method,
+          "x-sent": request.headers["x-sent"] ?? "",
+          "x-many": ["1", "2"],
+        });
+        // Answers while it still reads.
+        request.pipe(response);
+      }
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    await using system = await TestSystem.start({ hostServices: { http: { allow: ["127.0.0.1"] } } });
+    const guest = await wasmDriver(system);
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const large = Buffer.alloc(900_000, "0123456789");
+    const [posted, sent, headed, followed, manual, failed, denied] = await guest.run(
+      ["http", "fetch", `${url}/a`, { method: "POST", headers: { "X-Sent": "mine" }, body: ALL_BYTES }],
+      ["http", "send", `${url}/b`, { method: "PUT", body: large.subarray(0, 400_000) }],
+      ["http", "fetch", `${url}/c`, { method: "HEAD" }],
+      ["http", "fetch", `${url}/moved`],
+      ["http", "fetch", `${url}/moved`, { redirect: "manual" }],
+      ["http", "fetch", `${url}/moved`, { redirect: "error" }],
+      ["http", "send", "http://10.0.0.1/", { method: "POST", body: large.subarray(0, 300_000) }],
+    );
+    server.closeAllConnections();
+    server.close();
+    const shown = valueOf(posted) as { readonly headers: Readonly<Record<string, string>> };
+    assert.deepEqual(
+      {
+        ...shown,
+        headers: { method: shown.headers["x-method"], many: shown.headers["x-many"], sent: shown.headers["x-sent"] },
+      },
+      {
+        ...b64(ALL_BYTES),
+        status: 201,
+        redirected: false,
+        url: `${url}/a`,
+        headers: { method: "POST", many: "1,2", sent: "mine" },
+      },
+    );
+    assert.deepEqual((valueOf(sent) as { b64: string }).b64, large.subarray(0, 400_000).toString("base64"));
+    assert.deepEqual(valueOf(headed), { ...(valueOf(headed) as object), ...b64(""), status: 201 });
+    assert.deepEqual(valueOf(followed), {
+      ...(valueOf(followed) as object),
+      status: 404,
+      redirected: true,
+      url: `${url}/there`,
+    });
+    assert.deepEqual(valueOf(manual), {
+      ...(valueOf(manual) as object),
+      ...b64("moved"),
+      status: 302,
+      redirected: false,
+    });
+    assert.equal(codeOf(failed), "http_failed");
+    assert.equal(codeOf(denied), "http_denied");
   });
 
   it("find the function's memory where it is after it has grown", async () => {

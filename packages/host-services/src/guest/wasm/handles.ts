@@ -6,7 +6,7 @@ import type { RecordList } from "./record-list.ts";
 type Handle = BodySource | BodySink | RecordList;
 
 /** Each holds a call of the runner's open; less than what one runner may have, so that no guest waits for itself. */
-export const MAX_HANDLES = 32;
+const MAX_HANDLES = 32;
 
 /** What one invocation has open, by the numbers it was given. Closed as a whole at its end. */
 export class Handles {

@@ -3,7 +3,7 @@ import { isNexError, NexError, type NexErrorCode } from "@nex/protocol";
 import { HEAD_ROOM, type ServiceClient, type ServiceMessage, type StreamedAnswer } from "../service-client.ts";
 import { BodySink, type Finish } from "./body-sink.ts";
 import { BodySource } from "./body-source.ts";
-import { ErrorNumber, errorNumber, TextField, type WasmResult } from "./contract.ts";
+import { ErrorNumber, errorNumber, type TextField, type WasmResult } from "./contract.ts";
 import { Handles } from "./handles.ts";
 import { readHeaderLines } from "./header-lines.ts";
 import { type ReadRecord, RecordList } from "./record-list.ts";

@@ -32,9 +32,14 @@ interface Fields {
   readonly numbers: readonly (number | undefined)[];
 }
 
+type Options = Readonly<Record<string, unknown>>;
+
+/** As the module form takes them. */
+type Arguments = readonly [first?: unknown, second?: unknown, third?: Options];
+
 /** How one method is called and shown: an import with its arguments, and what the module form would give for its reply. */
 interface Method {
-  readonly words: (args: readonly any[]) => readonly unknown[];
+  readonly words: (args: Arguments) => readonly unknown[];
   readonly show: (reply: Reply) => unknown;
 }
 
@@ -100,9 +105,9 @@ const METHODS: Readonly<Record<string, Method>> = {
 
 const REDIRECTS = ["follow", "manual", "error"];
 
-function httpWords(name: string, [url, init = {}]: readonly any[]): readonly unknown[] {
-  const { method = "GET", headers = {}, body = "", redirect = "follow" } = init;
-  return [name, method, url, headerLines(headers), body, REDIRECTS.indexOf(redirect)];
+function httpWords(name: string, [url, init = {}]: Arguments): readonly unknown[] {
+  const { method = "GET", headers = {}, body = "", redirect = "follow" } = init as Options;
+  return [name, method, url, headerLines(headers), body, REDIRECTS.indexOf(String(redirect))];
 }
 
 function message({ body, texts }: Fields): unknown {
@@ -119,9 +124,9 @@ function response({ body, texts, numbers }: Fields): unknown {
   return { ...b64(body), headers, url: texts[6], status: numbers[3], redirected: numbers[4] === 1 };
 }
 
-function headerLines(headers: Readonly<Record<string, string>>): string {
-  return Object.entries(headers)
-    .map(([name, value]) => `${name}: ${value}\n`)
+function headerLines(headers: unknown): string {
+  return Object.entries(headers as Options)
+    .map(([name, value]) => `${name}: ${String(value)}\n`)
     .join("");
 }
 
@@ -143,7 +148,9 @@ export async function wasmDriver(system: TestSystem, options: PlanOptions = {}):
     form: "wasm",
     async run(...calls) {
       const methods = calls.map(([service, method]) => METHODS[`${service}.${method}`]!);
-      const encoded = calls.map(([, , ...args], index) => writeWords(methods[index]!.words(args)));
+      const encoded = calls.map(([, , ...args], index) =>
+        writeWords(methods[index]!.words(args as unknown as Arguments)),
+      );
       const reply = await system.request(triggers[0]!, Buffer.concat([u32(calls.length), ...encoded]));
       const reader = new Reader(Buffer.from(reply.data));
       return methods.map((method) => outcomeOf(method, readReply(reader)));
@@ -196,7 +203,7 @@ class Reader {
 }
 
 function writeWords(words: readonly unknown[]): Buffer {
-  const parts = words.map((word) => Buffer.from(word instanceof Uint8Array ? word : String(word)));
+  const parts = words.map((word) => Buffer.from(word instanceof Uint8Array ? word : String(word as string)));
   return Buffer.concat([u32(parts.length), ...parts.flatMap((part) => [u32(part.length), part])]);
 }
 
