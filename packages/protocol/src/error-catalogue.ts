@@ -269,8 +269,20 @@ const services = {
   not_found: {
     status: 404,
     exit: 3,
-    when: "There is no such key or object. Only the script form has it thrown; elsewhere the answer is `undefined`.",
+    when: "There is no such key or object. The script form has it thrown, WebAssembly its number; elsewhere the answer is `undefined`.",
     remedy: "Nothing, if absence is an answer; else put it first.",
+  },
+  bad_pointer: {
+    status: 400,
+    exit: 1,
+    when: "A WebAssembly function passed an address and a length that lead out of its memory.",
+    remedy: "Correct the function: both count bytes of its own linear memory.",
+  },
+  bad_handle: {
+    status: 400,
+    exit: 1,
+    when: "A WebAssembly function used a handle that is closed, was never given out, or is of another kind.",
+    remedy: "Correct the function: handles are good for one invocation, until they are closed.",
   },
   key_exists: {
     status: 409,

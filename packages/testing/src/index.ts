@@ -4,3 +4,4 @@ export { agentPrograms, type AgentPrograms, bubblewrapProgram, REPOSITORY } from
 export { temporaryDirectory, type TemporaryDirectory } from "./temporary-directory.ts";
 export { waitFor, type WaitForOptions } from "./wait-for.ts";
 export { buildAssemblyScript, buildC, buildStaticProgram } from "./compilers.ts";
+export { findGo, findRust, type Toolchain } from "./toolchains.ts";

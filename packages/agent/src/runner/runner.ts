@@ -82,18 +82,19 @@ export class Runner {
     Object.assign(process.env, order.env);
     captureConsole(this.#logs);
     const maxPayload = (): number => this.#greeting!.max_payload;
+    const client = new ServiceClient({ link: this.#nodeLink, maxPayload });
     this.#scope = {
       prefix: this.#greeting.invocation_prefix,
       workload: Object.freeze({ name: order.name, namespace: order.namespace, revision: order.revision }),
       env: Object.freeze({ ...order.env }),
       log: functionLog(this.#logs),
-      services: moduleServices(new ServiceClient({ link: this.#nodeLink, maxPayload })),
+      services: moduleServices(client),
     };
     // A sandbox has no network: the platform's own fetch could only fail. Modules may use it while they load.
     const { http } = this.#scope.services;
     globalThis.fetch = async (input, init) => await http.fetch(input, init);
     const services = new BlockingClient(SERVICES_DESCRIPTOR, maxPayload);
-    this.#function = await loadFunction(order, source, { logs: this.#logs, maxReply: maxPayload(), services });
+    this.#function = await loadFunction(order, source, { logs: this.#logs, maxReply: maxPayload(), services, client });
     return { concurrency: this.#function.concurrency };
   }
 

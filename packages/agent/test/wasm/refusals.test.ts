@@ -41,6 +41,16 @@ const REFUSALS: readonly Refusal[] = [
     says: /constructor/,
   },
   { title: "AssemblyScript's abort", bytes: importing(["env", "abort"]), says: /env\.abort.*--use abort/ },
+  {
+    title: "a host service that is not there",
+    bytes: importing(["nex_host_v1", "kv_get"], ["nex_host_v1", "kv_frobnicate"]),
+    says: /imports nex_host_v1\.kv_frobnicate, which is not there.*wasi_snapshot_preview1 and nex_host_v1/,
+  },
+  {
+    title: "host services of a version that is not there",
+    bytes: importing(["nex_host_v9", "kv_get"]),
+    says: /imports nex_host_v9\.kv_get, which is not there.*The host services are in nex_host_v1/,
+  },
   { title: "preview 0", bytes: importing(["wasi_unstable", "fd_write"]), says: /wasi_unstable\.fd_write.*preview 0/ },
   { title: "preview 2", bytes: importing(["wasi:cli/stdout@0.2.0", "get-stdout"]), says: /preview 2/ },
   { title: "threads", bytes: importing(["wasi", "thread-spawn"]), says: /one thread/ },
@@ -80,7 +90,12 @@ describe("A module that cannot be a function is refused", () => {
     });
   });
 
-  it("but not a command that imports nothing", async () => {
+  it("but not a command that imports host services", async () => {
+    const module = importing(["nex_host_v1", "kv_get"], ["wasi_snapshot_preview1", "fd_read"]);
+    assert.equal((await compileModule(module, 128 * 1024 * 1024)).hasStart, false);
+  });
+
+  it("nor a command that imports nothing", async () => {
     await using node = await NodeDouble.run(command(), { kind: "wasm" });
     assert.equal((await node.trigger("ignored")).text, "");
   });

@@ -12,7 +12,7 @@ import { NexError } from "@nex/protocol";
 const WINDOW = 64;
 
 /** Room in a frame for arguments and headers beside a payload of the largest size. */
-const HEAD_ROOM = 48 * 1024;
+export const HEAD_ROOM: number = 48 * 1024;
 
 export interface ServiceMessage {
   readonly args?: readonly string[];
@@ -114,14 +114,22 @@ export class ServiceClient {
     }
   }
 
-  #checkSize(head: number, payload: number): void {
+  /** For what would first have to be copied. @throws NexError `too_large` */
+  checkPayload(size: number): void {
     const limit = this.#maxPayload();
-    if (payload <= limit && head <= HEAD_ROOM) return;
-    throw payload > limit
-      ? new NexError("too_large", `It has ${payload} bytes; the NATS server carries at most ${limit} in one message.`, {
-          data: { size: payload, limit },
-        })
-      : new NexError("too_large", `Arguments and headers together have ${head} bytes; at most ${HEAD_ROOM} are taken.`);
+    if (size <= limit) return;
+    throw new NexError("too_large", `It has ${size} bytes; the NATS server carries at most ${limit} in one message.`, {
+      data: { size, limit },
+    });
+  }
+
+  #checkSize(head: number, payload: number): void {
+    this.checkPayload(payload);
+    if (head <= HEAD_ROOM) return;
+    throw new NexError(
+      "too_large",
+      `Arguments and headers together have ${head} bytes; at most ${HEAD_ROOM} are taken.`,
+    );
   }
 
   async #turn(): Promise<void> {

@@ -47,7 +47,7 @@ export class ObjectStoreClient implements ObjectStore {
   }
 }
 
-function readInfo(json: string): ObjectInfo {
+export function readInfo(json: string): ObjectInfo {
   const { name, description, size, digest, mtime } = JSON.parse(json) as Record<string, string> & { size: number };
   return {
     name: name!,

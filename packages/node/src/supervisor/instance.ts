@@ -65,6 +65,7 @@ export class Instance implements AgentSessionListener {
       triggers: options.plan.triggers,
       note: (level, text) => options.feed.note(this.#id, level, text),
       inFlight: () => this.#dispatcher?.inFlight,
+      isAlone: () => this.#concurrency === "one",
     });
   }
 

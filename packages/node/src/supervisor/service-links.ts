@@ -8,7 +8,11 @@ export interface ServiceLinksOptions {
   readonly note: (level: LogLevel, text: string) => void;
   /** Invocations under way; `undefined` before there can be any. */
   readonly inFlight: () => number | undefined;
+  /** True where the function runs one invocation at a time, so that it cannot answer itself. */
+  readonly isAlone: () => boolean;
 }
+
+const NO_TRIGGERS: readonly string[] = [];
 
 /** The links on which one instance's runners call host services. */
 export class ServiceLinks {
@@ -25,7 +29,8 @@ export class ServiceLinks {
   }
 
   serveRunner(link: Link): void {
-    this.#services.serve(link);
+    const { triggers, isAlone } = this.#options;
+    this.#services.serve(link, { blockedTriggers: () => (isAlone() ? triggers : NO_TRIGGERS) });
   }
 
   serveWaiting(link: Link): void {

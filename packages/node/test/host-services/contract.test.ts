@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { TestSystem } from "../support/system.ts";
 import { b64, type GuestCall, moduleDriver, type Outcome, scriptDriver } from "./support/guest-calls.ts";
+import { wasmDriver } from "./support/wasm-guest.ts";
 
 const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 const EMPTY = new Uint8Array(0);
@@ -44,8 +45,12 @@ function seenOf([, method]: GuestCall, outcome: Outcome): unknown {
 }
 
 describe("host services look the same", () => {
-  for (const open of [moduleDriver, scriptDriver]) {
-    it(`through the ${open === moduleDriver ? "module" : "script"} form`, async () => {
+  for (const { through, open } of [
+    { through: "the module form", open: moduleDriver },
+    { through: "the script form", open: scriptDriver },
+    { through: "WebAssembly imports", open: wasmDriver },
+  ]) {
+    it(`through ${through}`, async () => {
       await using system = await TestSystem.start();
       system.client.subscribe("echo", { callback: (_, message) => void message.respond(message.data) });
       await system.client.flush();

@@ -1,4 +1,5 @@
 import type { EncodedReply } from "@nex/functions/internal";
+import { type ServiceClient, WasmGuest } from "@nex/host-services/guest";
 import type { LoadOrder, TriggerMessage } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import type { LogBatcher } from "../../logs/log-batcher.ts";
@@ -7,9 +8,9 @@ import type { LoadedFunction } from "../loaded-function.ts";
 import { StringList } from "../wasi/string-list.ts";
 import { WasiProcess } from "../wasi/wasi-process.ts";
 import { type CompiledModule, compileModule } from "../wasm/compile-module.ts";
-import { WebAssembly, type WasmExports } from "../wasm/engine.ts";
+import { WebAssembly } from "../wasm/engine.ts";
 import { exitFailure, STACK_FRAMES, trapFailure } from "../wasm/guest-failure.ts";
-import { importsFor } from "../wasm/import-modules.ts";
+import { type ImportScope, ModuleImports } from "../wasm/import-modules.ts";
 import { Reclaimer } from "../wasm/reclaimer.ts";
 
 /** What a guest's own memory may grow to unless the deploy says otherwise. */
@@ -22,11 +23,13 @@ export interface WasmFormOptions {
   readonly logs: LogBatcher;
   /** Largest reply, bytes. */
   readonly maxReply: number;
+  readonly client: ServiceClient;
 }
 
 /**
  * WebAssembly: a command of WASI preview 1, compiled once, with a fresh instance for each invocation. The subject
  * is its argument, the payload its stdin, all it writes to stdout the reply, each line of stderr a log record.
+ * A module that imports host services is suspended while it waits for them; others run to their end at a stretch.
  * @throws NexError `invalid_artifact`
  */
 export async function loadWasmForm(
@@ -43,9 +46,10 @@ export async function loadWasmForm(
 }
 
 class WasmFunction implements LoadedFunction {
-  /** A command is synchronous: while it runs, the event loop stands still, and a second one could only wait in line. */
+  /** While a command runs, the event loop stands still; while one waits, its memory is in use. Others wait in line. */
   readonly concurrency = "one";
   readonly #compiled: CompiledModule;
+  readonly #imports: ModuleImports;
   readonly #environment: StringList;
   readonly #options: WasmFormOptions & { readonly memoryBytes: number };
   readonly #reclaimer: Reclaimer = new Reclaimer();
@@ -56,6 +60,7 @@ class WasmFunction implements LoadedFunction {
     options: WasmFormOptions & { readonly memoryBytes: number },
   ) {
     this.#compiled = compiled;
+    this.#imports = new ModuleImports(compiled.module);
     this.#environment = new StringList(Object.entries(env).map(([name, value]) => `${name}=${value}`));
     this.#options = options;
   }
@@ -68,7 +73,7 @@ class WasmFunction implements LoadedFunction {
   tryInstantiate(): void {
     if (this.#compiled.hasStart) return;
     try {
-      this.#instantiate(this.#newProcess("", new Uint8Array(0), () => undefined));
+      this.#instantiate({ process: this.#newProcess("", new Uint8Array(0), () => undefined) });
     } catch (cause) {
       throw new NexError("invalid_artifact", `The module cannot be instantiated: ${(cause as Error).message}.`, {
         cause,
@@ -76,21 +81,45 @@ class WasmFunction implements LoadedFunction {
     }
   }
 
-  invoke(message: TriggerMessage, invocation: Invocation): EncodedReply {
+  invoke(message: TriggerMessage, invocation: Invocation): EncodedReply | Promise<EncodedReply> {
     const process = this.#newProcess(message.subject, message.payload, (line) =>
       this.#options.logs.add("info", "stderr", line, invocation.invocationId),
     );
+    if (this.#imports.hasHostServices) return this.#runSuspending(process, invocation.signal);
     try {
-      const { _start: start } = this.#instantiate(process);
-      (start as () => void)();
+      this.#instantiate({ process })();
     } catch (thrown) {
-      // A guest that ended itself is unwound by a throw of ours.
-      if (process.exitCode === undefined && !process.outputTooLarge) throw trapFailure(thrown, this.#compiled.shift);
+      this.#checkThrown(thrown, process);
     } finally {
-      process.end();
-      // What was used by an instance that ended in its start section nobody can tell.
-      this.#reclaimer.release(process.memory.isKnown ? process.memory.size : this.#options.memoryBytes);
+      this.#end(process);
     }
+    return this.#outcome(process);
+  }
+
+  async #runSuspending(process: WasiProcess, signal: AbortSignal): Promise<EncodedReply> {
+    using guest = new WasmGuest({ client: this.#options.client, memory: process.memory, signal });
+    try {
+      await WebAssembly.promising(this.#instantiate({ process, guest }))();
+    } catch (thrown) {
+      this.#checkThrown(thrown, process);
+    } finally {
+      this.#end(process);
+    }
+    return this.#outcome(process);
+  }
+
+  /** @throws NexError unless it was a throw of ours that unwound a guest that ended itself */
+  #checkThrown(thrown: unknown, process: WasiProcess): void {
+    if (process.exitCode === undefined && !process.outputTooLarge) throw trapFailure(thrown, this.#compiled.shift);
+  }
+
+  #end(process: WasiProcess): void {
+    process.end();
+    // What was used by an instance that ended in its start section nobody can tell.
+    this.#reclaimer.release(process.memory.isKnown ? process.memory.size : this.#options.memoryBytes);
+  }
+
+  #outcome(process: WasiProcess): EncodedReply {
     if (process.outputTooLarge) {
       throw new NexError(
         "reply_too_large",
@@ -111,9 +140,10 @@ class WasmFunction implements LoadedFunction {
     });
   }
 
-  #instantiate(process: WasiProcess): WasmExports {
-    const { exports } = new WebAssembly.Instance(this.#compiled.module, importsFor(process));
-    if (exports["memory"] instanceof WebAssembly.Memory) process.memory.attach(exports["memory"]);
-    return exports;
+  /** A fresh instance; what starts it. */
+  #instantiate(scope: ImportScope): () => void {
+    const { exports } = new WebAssembly.Instance(this.#compiled.module, this.#imports.bind(scope));
+    if (exports["memory"] instanceof WebAssembly.Memory) scope.process.memory.attach(exports["memory"]);
+    return exports["_start"] as () => void;
   }
 }

@@ -36,6 +36,12 @@ export class GuestMemory {
     return this.#bytes.subarray(start, start + (length >>> 0));
   }
 
+  /** As {@link bytes}, for unsigned numbers, and without an error of WASI's. */
+  view(pointer: number, length: number): Uint8Array<ArrayBuffer> | undefined {
+    this.#refresh();
+    return pointer + length > this.#bytes.length ? undefined : this.#bytes.subarray(pointer, pointer + length);
+  }
+
   /** The buffers that an array of `iovec` or `ciovec` names. */
   buffers(pointer: number, count: number): Uint8Array<ArrayBuffer>[] {
     if (count >>> 0 > MAX_BUFFERS) throw new WasiError(Errno.invalid);
@@ -89,12 +95,15 @@ export class GuestMemory {
   /** Comes before any use of the view: it may be a new one afterwards. */
   #check(pointer: number, length: number): number {
     const start = pointer >>> 0;
-    // Growing the memory leaves the old buffer behind with a length of 0.
-    if (this.#memory !== undefined && this.#bytes.buffer !== this.#memory.buffer) {
-      this.#bytes = new Uint8Array(this.#memory.buffer);
-      this.#view = new DataView(this.#bytes.buffer);
-    }
+    this.#refresh();
     if (start + length > this.#bytes.length) throw new WasiError(Errno.fault);
     return start;
+  }
+
+  #refresh(): void {
+    // Growing the memory leaves the old buffer behind with a length of 0.
+    if (this.#memory === undefined || this.#bytes.buffer === this.#memory.buffer) return;
+    this.#bytes = new Uint8Array(this.#memory.buffer);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 }

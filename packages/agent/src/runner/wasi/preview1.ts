@@ -1,5 +1,4 @@
 import { randomFillSync } from "node:crypto";
-import type { ImportedFunctions } from "../wasm/engine.ts";
 import { clock } from "./clocks.ts";
 import { Errno, WasiError } from "./errno.ts";
 import { poll } from "./poll.ts";
@@ -117,18 +116,15 @@ export const PREVIEW1 = "wasi_snapshot_preview1";
 
 export const PREVIEW1_FUNCTIONS: ReadonlySet<string> = new Set(Object.keys(SYSTEM_CALLS));
 
-/** The import module for one instance. Faults become error numbers; nothing the guest passes makes a call throw otherwise. */
-export function preview1Imports(process: WasiProcess): ImportedFunctions {
-  const imports: ImportedFunctions = {};
-  for (const [name, call] of Object.entries(SYSTEM_CALLS)) {
-    imports[name] = (...args: never[]): number => {
-      try {
-        return call(process, ...args) ?? Errno.success;
-      } catch (error) {
-        if (error instanceof WasiError) return error.errno;
-        throw error;
-      }
-    };
-  }
-  return imports;
+/** One function for one instance. Faults become error numbers; nothing the guest passes makes a call throw otherwise. */
+export function preview1Import(name: string, process: WasiProcess): (...args: never[]) => number {
+  const call = SYSTEM_CALLS[name]!;
+  return (...args) => {
+    try {
+      return call(process, ...args) ?? Errno.success;
+    } catch (error) {
+      if (error instanceof WasiError) return error.errno;
+      throw error;
+    }
+  };
 }

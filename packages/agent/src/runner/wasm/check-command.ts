@@ -1,7 +1,7 @@
 import { NexError } from "@nex/protocol";
-import { PREVIEW1 } from "../wasi/preview1.ts";
+import { WASM_MODULE } from "@nex/host-services/guest";
 import { WebAssembly, type WasmImport, type WasmModule } from "./engine.ts";
-import { isImportable } from "./import-modules.ts";
+import { IMPORT_MODULE_NAMES, isImportable } from "./import-modules.ts";
 
 /** As many imports as a message names. */
 const NAMED = 5;
@@ -20,7 +20,7 @@ export function checkCommand(module: WasmModule): void {
   if (imports.length > 0 && exports.get("memory") !== "memory") {
     throw new NexError(
       "invalid_artifact",
-      'The module does not export its memory under the name "memory", so WASI functions could not reach it. Link it without hiding the export.',
+      'The module does not export its memory under the name "memory", so what it imports could not reach it. Link it without hiding the export.',
     );
   }
 }
@@ -33,7 +33,7 @@ function refuseImports(missing: readonly WasmImport[]): NexError {
   const hint = missing.map(hintFor).find((found) => found !== undefined);
   return new NexError(
     "invalid_artifact",
-    `The module imports ${names.slice(0, NAMED).join(", ")}${rest}, which is not there: functions may import the functions of ${PREVIEW1}.${hint === undefined ? "" : ` ${hint}`}`,
+    `The module imports ${names.slice(0, NAMED).join(", ")}${rest}, which is not there: functions may import those of ${IMPORT_MODULE_NAMES.join(" and ")}.${hint === undefined ? "" : ` ${hint}`}`,
     { data: { imports: names.slice(0, 100) } },
   );
 }
@@ -41,6 +41,8 @@ function refuseImports(missing: readonly WasmImport[]): NexError {
 /** What usually is behind an import that is not there. */
 function hintFor({ module, name, kind }: WasmImport): string | undefined {
   if (kind === "memory") return "Let the module declare its memory itself (wasm-ld: without --import-memory).";
+  if (module.startsWith("nex"))
+    return `The host services are in ${WASM_MODULE}; docs/host-services-wasm.md lists them.`;
   if (module === "wasi") return "Functions have one thread: build without threads (target wasm32-wasip1).";
   if (module === "wasi_unstable") return "That is WASI preview 0: build it again with tools that target preview 1.";
   if (module.startsWith("wasi:"))

@@ -19,8 +19,12 @@ export interface WasmImport extends WasmExport {
   readonly module: string;
 }
 
-/** Functions by name. */
-export type ImportedFunctions = Record<string, (...args: never[]) => number>;
+/** Functions by name. One that suspends the guest is an object that only the engine can call. */
+export type ImportedFunctions = Record<string, ((...args: never[]) => unknown) | SuspendingFunction>;
+
+interface SuspendingFunction {
+  readonly [Symbol.toStringTag]: "WebAssembly.Suspending";
+}
 
 export type WasmExports = Readonly<Record<string, unknown>>;
 
@@ -36,6 +40,10 @@ interface WebAssemblyApi {
   readonly Memory: new (size: { readonly initial: number; readonly maximum?: number }) => WasmMemory & {
     grow(pages: number): number;
   };
+  /** An import that may give a promise: the guest is suspended until it is settled, the event loop goes on. */
+  readonly Suspending: new (work: (...args: never[]) => unknown) => SuspendingFunction;
+  /** An export whose call gives a promise, as whatever it calls may suspend it. */
+  readonly promising: (exported: () => void) => () => Promise<void>;
   readonly RuntimeError: typeof Error;
   readonly LinkError: typeof Error;
   readonly Exception: new (...args: never[]) => object;

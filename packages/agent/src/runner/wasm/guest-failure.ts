@@ -1,4 +1,4 @@
-import { NexError } from "@nex/protocol";
+import { isNexError, NexError } from "@nex/protocol";
 import { WebAssembly } from "./engine.ts";
 
 /** Frames of a stack that are kept: a panic handler takes ten before the code of interest. */
@@ -18,6 +18,8 @@ export function exitFailure(code: number): NexError {
  */
 export function trapFailure(thrown: unknown, shift: number): NexError {
   const frames = stackOf(thrown).flatMap((line) => readFrame(line, shift) ?? []);
+  // Of host services: says by itself what ended the guest.
+  if (isNexError(thrown)) return withStack(thrown, frames);
   return withStack(new NexError("function_failed", `The function ${describe(thrown)}.`, { cause: thrown }), frames);
 }
 
@@ -26,6 +28,8 @@ function describe(thrown: unknown): string {
   if (thrown instanceof RangeError && thrown.message.includes("call stack")) return "trapped: stack overflow";
   if (thrown instanceof WebAssembly.RuntimeError) return `trapped: ${thrown.message}`;
   if (thrown instanceof WebAssembly.LinkError) return `could not be started: ${thrown.message}`;
+  if (thrown instanceof Error && thrown.name === "SuspendError")
+    return "called a host service before its _start function was: a start section cannot wait";
   if (thrown instanceof WebAssembly.Exception) return "threw an exception that it did not catch";
   return `failed: ${thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)}`;
 }

@@ -1,24 +1,70 @@
-import { PREVIEW1, PREVIEW1_FUNCTIONS, preview1Imports } from "../wasi/preview1.ts";
+import { bindFunction, WASM_FUNCTIONS, WASM_MODULE, type WasmGuest } from "@nex/host-services/guest";
+import { PREVIEW1, PREVIEW1_FUNCTIONS, preview1Import } from "../wasi/preview1.ts";
 import type { WasiProcess } from "../wasi/wasi-process.ts";
-import type { ImportedFunctions } from "./engine.ts";
+import { type ImportedFunctions, WebAssembly, type WasmModule } from "./engine.ts";
+
+/** What one instance's imports work on. */
+export interface ImportScope {
+  readonly process: WasiProcess;
+  /** Of modules that import host services. */
+  readonly guest?: WasmGuest;
+}
 
 /** Functions that a WebAssembly module may import under one module name. */
 interface ImportModule {
   readonly name: string;
   readonly functions: ReadonlySet<string>;
-  /** Made anew for each instance. */
-  readonly bind: (process: WasiProcess) => ImportedFunctions;
+  readonly bind: (name: string, scope: ImportScope) => ImportedFunctions[string];
 }
+
+const HOST_SERVICES: ImportModule = {
+  name: WASM_MODULE,
+  functions: new Set(Object.keys(WASM_FUNCTIONS)),
+  bind: (name, { guest }) => {
+    const definition = WASM_FUNCTIONS[name]!;
+    // Instantiated only to see whether it can be, a module calls nothing.
+    const bound = guest === undefined ? () => 0 : bindFunction(name, definition, guest);
+    return definition.waits === true ? new WebAssembly.Suspending(bound) : bound;
+  },
+};
 
 /** All there is to import. What is not here is refused when the module is loaded. */
 const IMPORT_MODULES: readonly ImportModule[] = [
-  { name: PREVIEW1, functions: PREVIEW1_FUNCTIONS, bind: preview1Imports },
+  { name: PREVIEW1, functions: PREVIEW1_FUNCTIONS, bind: (name, { process }) => preview1Import(name, process) },
+  HOST_SERVICES,
 ];
+
+export const IMPORT_MODULE_NAMES: readonly string[] = IMPORT_MODULES.map(({ name }) => name);
 
 export function isImportable(module: string, name: string): boolean {
   return IMPORT_MODULES.some((candidate) => candidate.name === module && candidate.functions.has(name));
 }
 
-export function importsFor(process: WasiProcess): Record<string, ImportedFunctions> {
-  return Object.fromEntries(IMPORT_MODULES.map(({ name, bind }) => [name, bind(process)]));
+/** What one module imports, looked up once; made anew for each instance. */
+export class ModuleImports {
+  readonly #wanted: readonly (readonly [module: ImportModule, names: readonly string[]])[];
+
+  /** @param module checked already: it imports nothing else */
+  constructor(module: WasmModule) {
+    const imports = WebAssembly.Module.imports(module);
+    this.#wanted = IMPORT_MODULES.map((each) => {
+      const names = imports.filter((found) => found.module === each.name).map((found) => found.name);
+      return [each, [...new Set(names)]] as const;
+    }).filter(([, names]) => names.length > 0);
+  }
+
+  /** True if instances may have to be suspended. */
+  get hasHostServices(): boolean {
+    return this.#wanted.some(([module]) => module === HOST_SERVICES);
+  }
+
+  bind(scope: ImportScope): Record<string, ImportedFunctions> {
+    const bound: Record<string, ImportedFunctions> = {};
+    for (const [{ name: module, bind }, names] of this.#wanted) {
+      const functions: ImportedFunctions = {};
+      for (const name of names) functions[name] = bind(name, scope);
+      bound[module] = functions;
+    }
+    return bound;
+  }
 }

@@ -14,6 +14,7 @@ export interface GuestLink extends AsyncDisposable {
   readonly link: Link;
   /** The node's end. */
   readonly host: Link;
+  readonly client: ServiceClient;
   readonly services: ReturnType<typeof moduleServices>;
   readonly notes: readonly string[];
 }
@@ -35,11 +36,13 @@ export function guestLink(scope: GuestScope): GuestLink {
     ...scope,
   });
   new InstanceServices(workload, (_, text) => void notes.push(text)).serve(host);
+  const client = new ServiceClient({ link, maxPayload: () => 1024 * 1024 });
   return {
     link,
     host,
     notes,
-    services: moduleServices(new ServiceClient({ link, maxPayload: () => 1024 * 1024 })),
+    client,
+    services: moduleServices(client),
     [Symbol.asyncDispose]: async () => {
       link.close();
       await host.closed;

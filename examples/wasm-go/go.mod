@@ -1,0 +1,3 @@
+module example.org/fingerprint
+
+go 1.21
