@@ -114,12 +114,28 @@ export function choice<const Word extends string, Fallback extends Word | undefi
   choices: readonly Word[],
   options: ValueOptions<Fallback>,
 ): OptionSpec<Word | Fallback> {
-  const parse = (given: string): Word => {
-    const found = choices.find((word) => word === given);
-    if (found !== undefined) return found;
-    throw new NexError("usage", `"${given}" is not one of ${choices.join(", ")}.`);
+  return { ...value<Word | Fallback>(flags, summary, (given) => oneOf(given, choices), options), choices };
+}
+
+/** Any of a few words; may be given more than once. */
+export function words<const Word extends string>(
+  flags: string,
+  summary: string,
+  choices: readonly Word[],
+): OptionSpec<readonly Word[]> {
+  return {
+    flags,
+    summary,
+    repeatable: true,
+    choices,
+    read: (given) => underName(longName(flags), () => given.map((word) => oneOf(word, choices))),
   };
-  return { ...value<Word | Fallback>(flags, summary, parse, options), choices };
+}
+
+function oneOf<Word extends string>(given: string, choices: readonly Word[]): Word {
+  const found = choices.find((word) => word === given);
+  if (found !== undefined) return found;
+  throw new NexError("usage", `"${given}" is not one of ${choices.join(", ")}.`);
 }
 
 /** `KEY=VALUE`, repeatable; the last of a key wins. */

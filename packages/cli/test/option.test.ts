@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choice, decimal, duration, flag, integer, list, pairs, size, text, textOr } from "../src/option.ts";
+import { choice, decimal, duration, flag, integer, list, pairs, size, text, textOr, words } from "../src/option.ts";
 
 test("given and not given", () => {
   assert.equal(flag("-f, --follow", "").read([]), false);
@@ -55,4 +55,14 @@ test("pairs: the value may hold anything", () => {
   );
   for (const wrong of ["A", "=1", ""])
     assert.throws(() => env.read([wrong]), { code: "usage", message: /^--env: .* is not of the form KEY=VALUE\.$/ });
+});
+
+test("any of a few words", () => {
+  const without = words("--without <service>", "", ["kv", "http"]);
+  assert.deepEqual(without.read([]), []);
+  assert.deepEqual(without.read(["http", "kv"]), ["http", "kv"]);
+  assert.throws(() => without.read(["kv", "mail"]), {
+    code: "usage",
+    message: '--without: "mail" is not one of kv, http.',
+  });
 });

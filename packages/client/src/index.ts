@@ -30,7 +30,7 @@ export { defaultIssuerPath } from "./issuer/default-path.ts";
 export { loadOrCreateIssuer } from "./issuer/load-issuer.ts";
 export { NexClient } from "./nex-client.ts";
 export type { Nodes } from "./nodes.ts";
-export type { DeployOptions, DeployStage } from "./workloads/deploy-options.ts";
+export type { DeployOptions, DeployStage, HostServiceOptions } from "./workloads/deploy-options.ts";
 export type { DeployedWorkload } from "./workloads/deploy.ts";
 export type { StoppedWorkload } from "./workloads/stop.ts";
 export type { TriggerOptions, TriggerReply } from "./workloads/trigger.ts";

@@ -11,6 +11,8 @@ export {
 
 export {
   checkName,
+  HOST_SERVICES,
+  type HostServiceName,
   isName,
   legacyKind,
   parseKind,
@@ -82,6 +84,7 @@ export {
   type DeployLocation,
   type DeployRequest,
   deployRequestSchema,
+  type HostServiceLimits,
   type LegacyConnection,
   objectLocation,
   readObjectLocation,

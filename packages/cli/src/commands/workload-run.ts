@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { isName, NexError, parseKind, WORKLOAD_KINDS, type WorkloadKind } from "@nex/protocol";
+import { HOST_SERVICES, isName, NexError, parseKind, WORKLOAD_KINDS, type WorkloadKind } from "@nex/protocol";
 import { detectKind } from "../artifact/detect-kind.ts";
 import { bundleFunction } from "../bundle/bundle-function.ts";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
-import { choice, decimal, duration, flag, integer, list, pairs, required, size, text } from "../option.ts";
+import { choice, decimal, duration, flag, integer, list, pairs, required, size, text, words } from "../option.ts";
 import { withClient } from "../session.ts";
 
 const options = {
@@ -48,6 +48,13 @@ const options = {
     min: 0,
     max: 1_000_000,
   }),
+  without: words("--without <service>", "host service that a function does not get, repeatable", HOST_SERVICES),
+  allowHttp: list(
+    "--allow-http <host[:port]>",
+    "host that HTTP reaches, and no other; repeatable; within what the node's config allows",
+  ),
+  kvSize: size("--kv-size <size>", "of a function's key-value bucket", { fallback: undefined }),
+  objectStoreSize: size("--object-store-size <size>", "of a function's object store", { fallback: undefined }),
   connect: list(
     "--connect <host:port>",
     "destination that a service reaches by this name, repeatable; the node's config must allow it",
@@ -89,6 +96,12 @@ export const command: Command = defineCommand({
               essential: args.essential,
               allowAllSubjects: args.allowAllSubjects,
               connect: args.connect,
+              hostServices: {
+                without: args.without,
+                httpAllow: args.allowHttp.length === 0 ? undefined : args.allowHttp,
+                kvMaxBytes: args.kvSize,
+                objectStoreMaxBytes: args.objectStoreSize,
+              },
               signal: ctx.signal,
               onProgress: (stage, done, total) => {
                 if (stage === "upload") report.update(done, total);

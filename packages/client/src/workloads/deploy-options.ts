@@ -5,6 +5,8 @@ import {
   deployRequestSchema,
   type DeployRequest,
   encodeMessage,
+  type HostServiceLimits,
+  type HostServiceName,
   legacyKind,
   objectLocation,
   parseDestination,
@@ -43,6 +45,8 @@ export interface DeployOptions {
   readonly cpus?: number | undefined;
   /** Processes and threads. Default: the node's. */
   readonly processes?: number | undefined;
+  /** What a function is to get less of than its node gives. */
+  readonly hostServices?: HostServiceOptions | undefined;
   /** Destinations `host:port` that are to be there inside a service's sandbox, under the same names. */
   readonly connect?: readonly string[] | undefined;
   /** Admit the trigger `>`, which is every message of the account. Default false. */
@@ -53,6 +57,17 @@ export interface DeployOptions {
   readonly onProgress?: ((stage: DeployStage, done: number, total: number) => void) | undefined;
   /** Gives up. Once the node has been asked to deploy, it may go on all the same. */
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface HostServiceOptions {
+  /** Services it does not get. */
+  readonly without?: readonly HostServiceName[] | undefined;
+  /** Of its key-value bucket, when that is made. */
+  readonly kvMaxBytes?: number | undefined;
+  /** Of its object store, when that is made. */
+  readonly objectStoreMaxBytes?: number | undefined;
+  /** Hosts that HTTP reaches, and no other: `host`, `host:port`, `*.domain`, an address, a block. */
+  readonly httpAllow?: readonly string[] | undefined;
 }
 
 /** What only the deploy itself finds out. */
@@ -105,9 +120,21 @@ export function deployRequest(options: DeployOptions, facts: DeployFacts): Deplo
     tags: options.tags,
     // An empty list is none: functions may not have one at all.
     connect: options.connect?.length === 0 ? undefined : options.connect,
+    host_service_limits: hostServiceLimits(options.hostServices),
     allow_all_subjects: options.allowAllSubjects,
     artifact: { sha256: facts.sha256, size: facts.size },
   };
   // By the schema that the node reads it with, so that a mistake shows before a long upload.
   return parseMessage(deployRequestSchema, encodeMessage(draft));
+}
+
+function hostServiceLimits(options: HostServiceOptions = {}): HostServiceLimits | undefined {
+  const { without = [], kvMaxBytes, objectStoreMaxBytes, httpAllow } = options;
+  const limits = {
+    ...(without.length === 0 ? {} : { disabled: without }),
+    ...(kvMaxBytes === undefined ? {} : { kv_max_bytes: kvMaxBytes }),
+    ...(objectStoreMaxBytes === undefined ? {} : { object_store_max_bytes: objectStoreMaxBytes }),
+    ...(httpAllow === undefined ? {} : { http_allow: httpAllow }),
+  };
+  return Object.keys(limits).length === 0 ? undefined : limits;
 }

@@ -62,6 +62,7 @@ describe("deploy", () => {
       maxInFlight: 3,
       maxWaiting: 7,
       connect: [],
+      hostServices: { without: ["http"], kvMaxBytes: 4096, objectStoreMaxBytes: 8192 },
       allowAllSubjects: false,
     });
     const detail = await nex.workloads.get("options");
@@ -73,6 +74,15 @@ describe("deploy", () => {
     assert.equal(detail.max_in_flight, 3);
     const { data } = await nex.workloads.trigger("options", { subject: "options.x" });
     assert.equal(new TextDecoder().decode(data), "Grüß Gott");
+  });
+
+  it("is refused what is more than the node gives", async () => {
+    const deploy = { name: "more", kind: "javascript", artifact: source("() => 1"), triggers: ["more"] } as const;
+    await expectNexError(
+      "unsupported_limit",
+      nex.workloads.deploy({ ...deploy, hostServices: { kvMaxBytes: 2 ** 40 } }),
+    );
+    await expectNexError("http_denied", nex.workloads.deploy({ ...deploy, hostServices: { httpAllow: ["10.0.0.1"] } }));
   });
 
   it("makes the next revision of what runs already", async () => {

@@ -1,5 +1,6 @@
 import { parseSize } from "@nex/protocol";
 import { z } from "zod";
+import { isAllowEntry } from "../http/address-rules.ts";
 
 /** `host_services` in a node's config. Every key is optional; sizes may be written as `64MiB`. */
 export interface HostServicesOptions {
@@ -25,6 +26,8 @@ export interface HostServicesOptions {
      * `10.1.0.0/16`. Default: nothing.
      */
     readonly allow?: readonly string[];
+    /** The same for workloads whose own deploy names it (`--allow-http`). Default: nothing. */
+    readonly allow_named?: readonly string[];
   };
   /** Calls one instance may have open at once. Default 128. */
   readonly max_calls?: number;
@@ -51,6 +54,9 @@ export interface HttpConfig {
   readonly max_response_bytes: number;
   readonly max_redirects: number;
   readonly allow: readonly string[];
+  readonly allow_named: readonly string[];
+  /** What this workload's deploy named: it reaches nothing else. Absent: it named nothing. */
+  readonly only?: readonly string[];
 }
 
 /** `host_services`, complete. */
@@ -80,8 +86,9 @@ const bucket = (template: string, maxBytes: number) =>
     })
     .prefault({});
 
-/** `host`, `host:port`, `*.domain`, `10.0.0.0/8`, `[::1]:80`. */
-const ALLOWED = /^(?:\*\.)?[A-Za-z0-9_.:[\]-]+(?:\/\d{1,3})?$/;
+const allowList = z
+  .array(z.string().refine(isAllowEntry, { error: "is not a host, host:port, *.domain, address or block" }))
+  .default([]);
 
 export const hostServicesSchema: z.ZodType<HostServicesConfig> = z
   .strictObject({
@@ -95,9 +102,8 @@ export const hostServicesSchema: z.ZodType<HostServicesConfig> = z
         timeout_ms: z.int().positive().default(10_000),
         max_response_bytes: size.default(64 * 2 ** 20),
         max_redirects: z.int().nonnegative().max(50).default(10),
-        allow: z
-          .array(z.string().regex(ALLOWED, { error: "is not a host, host:port, *.domain, address or block" }))
-          .default([]),
+        allow: allowList,
+        allow_named: allowList,
       })
       .prefault({}),
     max_calls: z.int().positive().max(4096).default(128),

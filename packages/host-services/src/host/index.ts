@@ -10,5 +10,6 @@ export {
 } from "./config.ts";
 export { InstanceServices, type ServeOptions } from "./instance-services.ts";
 export { readHeaders, writeHeaders } from "./message-headers.ts";
+export { narrowHostServices } from "./narrow.ts";
 export type { ServiceScope, StorageBuckets, WorkloadId } from "./service.ts";
 export { WorkloadServices } from "./workload-services.ts";

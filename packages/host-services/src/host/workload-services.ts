@@ -1,9 +1,9 @@
-import type { LogLevel } from "@nex/protocol";
-import { NexError } from "@nex/protocol";
+import { type HostServiceLimits, type LogLevel, NexError } from "@nex/protocol";
+import { narrowHostServices } from "./narrow.ts";
 import { HOST_SERVICES } from "./registry.ts";
 import type { HostService, OpenService, ServiceScope } from "./service.ts";
 
-/** The host services of one workload: opened once, shared by its instances, so that their handles are too. */
+/** The host services of one workload: opened once, and shared by its instances that are not narrowed further. */
 export class WorkloadServices {
   readonly scope: ServiceScope;
   readonly #open: Map<number, OpenService> = new Map();
@@ -15,6 +15,12 @@ export class WorkloadServices {
     }
   }
 
+  /** The same for an instance whose deploy asks for less. @throws NexError, see {@link narrowHostServices} */
+  narrowed(limits: HostServiceLimits | undefined): WorkloadServices {
+    if (limits === undefined) return this;
+    return new WorkloadServices({ ...this.scope, config: narrowHostServices(this.scope.config, limits) });
+  }
+
   /** @throws NexError `service_disabled`, `unknown_method` */
   find(code: number): OpenService {
     const found = this.#open.get(code);
@@ -24,7 +30,7 @@ export class WorkloadServices {
       throw new NexError("unknown_method", `This node has no host service ${code}.`, { data: { service: code } });
     throw new NexError(
       "service_disabled",
-      `The host service "${known.name}" is switched off for this workload. The node's operator can enable it under host_services.`,
+      `The host service "${known.name}" is switched off for this workload: in the node's config (host_services), or by its own deploy (--without).`,
       { data: { service: known.name } },
     );
   }

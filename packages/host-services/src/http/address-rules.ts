@@ -63,6 +63,11 @@ export class AllowList {
     for (const entry of entries) this.#add(entry);
   }
 
+  /** True if only what is named by name is on the list: then a name that is not needs no look-up. */
+  get hasOnlyNames(): boolean {
+    return this.#blocks.length === 0;
+  }
+
   /** True if the host itself was named, whatever its addresses are. */
   allowsHost(host: string, port: number): boolean {
     const wanted = host.toLowerCase();
@@ -93,6 +98,34 @@ export class AllowList {
     block.addSubnet(network, bits === undefined ? (family === "ipv4" ? 32 : 128) : Number(bits), family);
     this.#blocks.push({ block, port });
   }
+}
+
+/** `host`, `host:port`, `*.domain`, `10.0.0.0/8`, `[::1]:80`. */
+const ENTRY = /^(?:\*\.)?[A-Za-z0-9_.:[\]-]+(?:\/\d{1,3})?(?::\d{1,5})?$/;
+
+/** True for what an {@link AllowList} can be made of. */
+export function isAllowEntry(entry: string): boolean {
+  try {
+    return ENTRY.test(entry) && new AllowList([entry]).allowsHost("", 0) === false;
+  } catch {
+    // An address with more bits than it has.
+    return false;
+  }
+}
+
+export interface EntryPlace {
+  readonly host: string;
+  /** Known without asking anybody: of an address, of the start of a block, of this machine's own names. */
+  readonly address: string | undefined;
+  /** Zero: the entry is for every port. */
+  readonly port: number;
+}
+
+export function literalOf(entry: string): EntryPlace {
+  const { host, port = 0 } = splitPort(entry.toLowerCase());
+  const [network = ""] = host.split("/");
+  const isLocal = /^(.+\.)?localhost$/.test(host);
+  return { host, port, address: isIP(network) === 0 ? (isLocal ? "127.0.0.1" : undefined) : network };
 }
 
 /** `host`, `host:80`, `[::1]:80`, `::1`. */

@@ -3,7 +3,7 @@ import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request a
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { NexError } from "@nex/protocol";
-import { type AllowList, isPublicAddress } from "./address-rules.ts";
+import type { HttpReach } from "./reach.ts";
 
 export interface DialOrder {
   readonly url: URL;
@@ -21,20 +21,21 @@ const http = new HttpAgent({ keepAlive: false });
 const https = new HttpsAgent({ keepAlive: false });
 
 /** Sends one request to an address that was checked, and to no other. @throws NexError `http_denied`, `http_failed` */
-export async function dial(order: DialOrder, allowed: AllowList): Promise<IncomingMessage> {
+export async function dial(order: DialOrder, reach: HttpReach): Promise<IncomingMessage> {
   const { url, method, headers, body, signal } = order;
   const isTls = url.protocol === "https:";
   const port = url.port === "" ? (isTls ? 443 : 80) : Number(url.port);
   const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
   // An address in the URL is connected to without any look-up.
-  if (isIP(host) !== 0) checkAddress(host, host, port, allowed);
+  const isDenied = isIP(host) === 0 ? reach.rulesOut(host, port) : !reach.allows(host, host, port);
+  if (isDenied) throw reach.refusal(host, port);
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const request = (isTls ? httpsRequest : httpRequest)(url, {
     method,
     agent: isTls ? https : http,
     // Beside a list of headers Node writes none of its own.
     headers: ["Host", url.host, ...headers.flat()],
-    lookup: checkedLookup(host, port, allowed),
+    lookup: checkedLookup(host, port, reach),
     signal,
   });
   request.once("response", resolve);
@@ -44,37 +45,20 @@ export async function dial(order: DialOrder, allowed: AllowList): Promise<Incomi
 }
 
 /** Resolves a name and hands on only addresses that may be reached: what is checked is what is connected to. */
-function checkedLookup(host: string, port: number, allowed: AllowList): LookupFunction {
+function checkedLookup(host: string, port: number, reach: HttpReach): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) {
         callback(error, "", 4);
         return;
       }
-      const open = addresses.filter(({ address }) => mayReach(host, address, port, allowed));
+      const open = addresses.filter(({ address }) => reach.allows(host, address, port));
       const [first] = open;
-      if (first === undefined) callback(denied(host, port), "", 4);
+      if (first === undefined) callback(reach.refusal(host, port), "", 4);
       else if (options.all === true) callback(null, open);
       else callback(null, first.address, first.family);
     });
   };
-}
-
-function mayReach(host: string, address: string, port: number, allowed: AllowList): boolean {
-  return isPublicAddress(address) || allowed.allowsHost(host, port) || allowed.allowsAddress(address, port);
-}
-
-function checkAddress(host: string, address: string, port: number, allowed: AllowList): void {
-  if (!mayReach(host, address, port, allowed)) throw denied(host, port);
-}
-
-/** Says nothing of what the name resolved to: that too may be private. */
-function denied(host: string, port: number): NexError {
-  return new NexError(
-    "http_denied",
-    `${host} has no public address, and port ${port} of it is not on this node's allow-list (host_services.http.allow).`,
-    { data: { host, port } },
-  );
 }
 
 function send(request: ClientRequest, body: DialOrder["body"], reject: (error: unknown) => void): void {

@@ -5,9 +5,9 @@ import type { HeaderList } from "@nex/link";
 import { isNexError, NexError } from "@nex/protocol";
 import type { HttpConfig } from "../host/config.ts";
 import type { HostService, OpenService, ServiceCall, ServiceReply } from "../host/service.ts";
-import { AllowList } from "./address-rules.ts";
 import { HTTP_CODE, HttpMethod } from "./contract.ts";
 import { dial } from "./dial.ts";
+import { HttpReach } from "./reach.ts";
 
 export const httpHost: HostService = {
   name: "http",
@@ -34,11 +34,11 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 class HttpHost implements OpenService {
   readonly #config: HttpConfig;
-  readonly #allowed: AllowList;
+  readonly #reach: HttpReach;
 
   constructor(config: HttpConfig) {
     this.#config = config;
-    this.#allowed = new AllowList(config.allow);
+    this.#reach = new HttpReach(config);
   }
 
   async call(call: ServiceCall): Promise<ServiceReply> {
@@ -66,10 +66,7 @@ class HttpHost implements OpenService {
   async #fetch(order: Omit<Exchange, "redirects">): Promise<ServiceReply> {
     let exchange: Exchange = { ...order, redirects: 0 };
     for (;;) {
-      const response = await dial(
-        { ...exchange, headers: withDefaults(exchange.headers, exchange.body) },
-        this.#allowed,
-      );
+      const response = await dial({ ...exchange, headers: withDefaults(exchange.headers, exchange.body) }, this.#reach);
       const location = redirectOf(response);
       if (location === undefined || exchange.redirect === "manual") return this.#answer(exchange, response);
       response.destroy();

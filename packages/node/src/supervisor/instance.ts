@@ -61,7 +61,7 @@ export class Instance implements AgentSessionListener {
     this.revision = options.revision;
     this.#options = options;
     this.#services = new ServiceLinks({
-      services: options.services,
+      services: options.services.narrowed(options.plan.hostServiceLimits),
       triggers: options.plan.triggers,
       note: (level, text) => options.feed.note(this.#id, level, text),
       inFlight: () => this.#dispatcher?.inFlight,

@@ -1,5 +1,5 @@
 import type { DeployOrder } from "@nex/link";
-import type { Claims, WorkloadKind } from "@nex/protocol";
+import type { Claims, HostServiceLimits, WorkloadKind } from "@nex/protocol";
 import type { SandboxLimits } from "../sandboxes/sandbox.ts";
 
 /** An artifact by its content. */
@@ -32,6 +32,8 @@ export interface WorkloadPlan {
   readonly memoryBytes?: number;
   /** What its sandbox holds it to, where that is narrower than the node's own limits. */
   readonly limits: SandboxLimits;
+  /** What the function gets less of than the node gives. Checked against the node's config. */
+  readonly hostServiceLimits?: HostServiceLimits;
   /** What the issuer signed. Whoever stops or replaces the workload must be the same. */
   readonly claims: Claims;
 }

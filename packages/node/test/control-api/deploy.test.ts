@@ -198,6 +198,18 @@ describe("a deploy", () => {
       assert.deepEqual(details, { field: "connect", value: destination });
     });
   }
+  for (const [code, host_service_limits] of [
+    ["unsupported_limit", { kv_max_bytes: 2 ** 40 }],
+    ["http_denied", { http_allow: ["169.254.169.254"] }],
+    ["service_disabled", { disabled: ["kv"], kv_max_bytes: 1 }],
+    ["invalid_request", { http_allow: ["a b"] }],
+    ["invalid_request", { disabled: ["mail"] }],
+  ] as const) {
+    it(`refuses host services that are wider than the node's: ${JSON.stringify(host_service_limits)}`, async () =>
+      void (await refused(code, { host_service_limits })));
+  }
+  it("refuses to narrow the host services of a service, which has none", async () =>
+    void (await refused("invalid_request", { ...service, host_service_limits: { disabled: ["kv"] } })));
   it("refuses another node's deploy", async () => {
     const { details } = await refused("invalid_request", { target_node: "N".repeat(56) });
     assert.deepEqual(details, { field: "target_node" });

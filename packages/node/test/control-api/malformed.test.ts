@@ -54,6 +54,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
       location: "object",
       trigger_connection: "object",
       host_services: "object",
+      host_service_limits: "object",
       artifact: "object",
       argv: "list",
       trigger_subjects: "list",

@@ -4,6 +4,10 @@ import { NexError } from "../errors.ts";
 export const WORKLOAD_KINDS = ["elf", "javascript", "wasm"] as const;
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
 
+/** What functions reach through their node, as configs and deploys name it. */
+export const HOST_SERVICES = ["kv", "messaging", "object_store", "http"] as const;
+export type HostServiceName = (typeof HOST_SERVICES)[number];
+
 const NAME = /^[A-Za-z0-9_-]{1,63}$/;
 
 /** Namespace of the node's own events. No workload may live there. */

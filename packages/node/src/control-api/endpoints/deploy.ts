@@ -21,6 +21,7 @@ import type { CachedArtifact } from "../../artifacts/artifact-cache.ts";
 import type { WorkloadPlan } from "../../supervisor/plan.ts";
 import { SUPPORTED_KINDS } from "../../version.ts";
 import type { ControlContext } from "../context.ts";
+import { deployHostServices } from "./deploy-host-services.ts";
 import { deployLimits } from "./deploy-limits.ts";
 
 /** Characters of a bucket's or an object's name: far more than either ever has. */
@@ -39,6 +40,7 @@ export async function deploy(context: ControlContext, namespace: string, request
   const limits = deployLimits(context, kind, request);
   const triggers = checkTriggers(context, kind, request);
   const connect = checkConnect(context, kind, request);
+  const hostServiceLimits = deployHostServices(context, kind, request);
   const place = checkPlace(context, request);
   const claims = context.admission.decode(request.workload_jwt, namespace);
   checkClaims(context, claims, namespace, kind, request);
@@ -72,6 +74,7 @@ export async function deploy(context: ControlContext, namespace: string, request
     maxWaiting: request.max_waiting ?? functions.max_waiting,
     ...(request.memory_bytes === undefined ? {} : { memoryBytes: request.memory_bytes }),
     limits,
+    ...(hostServiceLimits === undefined ? {} : { hostServiceLimits }),
     claims,
   };
   return toRunResponse(await context.supervisor.deploy(plan, artifact.path), claims);

@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { NexError } from "../../errors.ts";
-import { legacyKind, parseKind, WORKLOAD_KINDS, type WorkloadKind } from "../../workloads/names.ts";
+import {
+  HOST_SERVICES,
+  type HostServiceName,
+  legacyKind,
+  parseKind,
+  WORKLOAD_KINDS,
+  type WorkloadKind,
+} from "../../workloads/names.ts";
 import { count, listOf, MAX_ITEMS, messageObject, positive, sha256, stringMap, timestamp } from "./shape.ts";
 
 /** Where the artifact is: the fields of Go's `url.URL`, capitalised as Go writes them. */
@@ -18,6 +25,16 @@ export interface LegacyConnection {
   readonly nats_url?: string;
   readonly nats_user_jwt?: string;
   readonly nats_user_seed?: string;
+}
+
+/** What a function gets less of than its node gives. Nothing here gives more. */
+export interface HostServiceLimits {
+  /** Services it does not get. */
+  readonly disabled?: readonly HostServiceName[];
+  readonly kv_max_bytes?: number;
+  readonly object_store_max_bytes?: number;
+  /** Hosts that HTTP reaches, and no other: `host`, `host:port`, `*.domain`, an address, a block. */
+  readonly http_allow?: readonly string[];
 }
 
 /** Body of `$NEX.DEPLOY`. Up to `retried_at` the fields of 0.2.7, after it our additions. */
@@ -64,6 +81,7 @@ export interface DeployRequest {
   readonly tags?: Readonly<Record<string, string>>;
   /** Destinations `host:port` that are tunnelled into the sandbox. */
   readonly connect?: readonly string[];
+  readonly host_service_limits?: HostServiceLimits;
   /** Admit the trigger `>` alone. */
   readonly allow_all_subjects?: boolean;
   readonly artifact?: { readonly sha256: string; readonly size: number };
@@ -77,6 +95,9 @@ const legacyConnection = messageObject({
 
 /** Longest delay a timer of Node.js can hold. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A name, a port and brackets. */
+const MAX_HOST_LENGTH = 300;
 
 const destination = z.string().regex(/^(?:[^\s:[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$/, {
   error: "is not a destination such as db.example.com:5432",
@@ -108,6 +129,12 @@ export const deployRequestSchema: z.ZodType<DeployRequest> = messageObject({
   replicas: z.int().positive().max(1000).exactOptional(),
   tags: stringMap(MAX_ITEMS).exactOptional(),
   connect: listOf(destination, MAX_ITEMS).exactOptional(),
+  host_service_limits: messageObject({
+    disabled: listOf(z.enum(HOST_SERVICES), MAX_ITEMS).exactOptional(),
+    kv_max_bytes: positive.exactOptional(),
+    object_store_max_bytes: positive.exactOptional(),
+    http_allow: listOf(z.string().max(MAX_HOST_LENGTH), MAX_ITEMS).exactOptional(),
+  }).exactOptional(),
   allow_all_subjects: z.boolean().exactOptional(),
   artifact: messageObject({ sha256, size: count }).exactOptional(),
 });

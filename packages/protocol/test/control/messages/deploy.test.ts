@@ -68,6 +68,7 @@ describe("deploy request", () => {
       replicas: 2,
       tags: { zone: "a" },
       connect: ["db.example.com:5432", "[::1]:80"],
+      host_service_limits: { disabled: ["kv"], kv_max_bytes: 1, object_store_max_bytes: 2, http_allow: ["a:1"] },
       allow_all_subjects: true,
       artifact: { sha256: "ab".repeat(32), size: 12 },
     };
@@ -98,6 +99,9 @@ describe("deploy request", () => {
       [{ artifact: { sha256: "AB".repeat(32), size: 1 } }, /artifact\.sha256.*lower-case/],
       [{ artifact: { sha256: "ab".repeat(32), size: -1 } }, /artifact\.size/],
       [{ trigger_subjects: Array.from({ length: 257 }, () => "x") }, /at most 256 items/],
+      [{ host_service_limits: { disabled: ["mail"] } }, /"kv" or "messaging" or "object_store" or "http"/],
+      [{ host_service_limits: { kv_max_bytes: 0 } }, /kv_max_bytes/],
+      [{ host_service_limits: { http_allow: ["x".repeat(301)] } }, /http_allow/],
       [{ argv: "--x" }, /"argv" must be a list/],
       [{ tags: { a: 1 } }, /"tags\.a" must be a string/],
       [{ retried_at: "yesterday" }, /RFC 3339/],
