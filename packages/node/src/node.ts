@@ -16,8 +16,9 @@ import { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from "
 import { Feeds } from "./feeds/feeds.ts";
 import { nodeServices } from "./services/node-services.ts";
 import { ServiceResponder } from "./services/service-responder.ts";
+import { sandboxConfig } from "./sandboxes/sandbox-config.ts";
 import { chooseSandbox } from "./sandboxes/registry.ts";
-import type { SandboxConfig, SandboxPrograms } from "./sandboxes/sandbox.ts";
+import type { SandboxPrograms } from "./sandboxes/sandbox.ts";
 import { checkSandboxPolicy } from "./sandboxes/policy.ts";
 import { ClaimsMemory } from "./state/claims-memory.ts";
 import { loadIdentity } from "./state/identity.ts";
@@ -176,16 +177,6 @@ async function startServer(stack: AsyncDisposableStack, options: NexNodeOptions)
       ...(onFatal === undefined ? {} : { onUnexpectedExit: onFatal }),
     }),
   );
-}
-
-function sandboxConfig({ limits, share_network, image_directory }: NodeConfig): SandboxConfig {
-  const { memory, cpus, processes, disk } = limits;
-  return {
-    limits: { memoryBytes: memory, processes, ...(cpus === undefined ? {} : { cpus }) },
-    diskBytes: disk,
-    shareNetwork: share_network,
-    imageDirectory: image_directory,
-  };
 }
 
 function connectOptions(options: NexNodeOptions, embedded: EmbeddedNats | undefined): NodeConnectionOptions {

@@ -1,4 +1,5 @@
 import { NexError } from "@nex/protocol";
+import { createFirecrackerDriver } from "./firecracker/firecracker-sandbox.ts";
 import { createProcessDriver } from "./process/process-sandbox.ts";
 import type { SandboxConfig, SandboxDriver, SandboxName } from "./sandbox.ts";
 
@@ -10,7 +11,10 @@ interface RegisteredSandbox {
 }
 
 /** Strongest first: `auto` takes the first that works here. */
-const SANDBOXES: readonly RegisteredSandbox[] = [{ name: "process", isAutomatic: true, create: createProcessDriver }];
+export const SANDBOXES: readonly RegisteredSandbox[] = [
+  { name: "firecracker", isAutomatic: true, create: createFirecrackerDriver },
+  { name: "process", isAutomatic: true, create: createProcessDriver },
+];
 
 export interface ChosenSandbox {
   readonly driver: SandboxDriver;
