@@ -16,8 +16,8 @@ import { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from "
 import { Feeds } from "./feeds/feeds.ts";
 import { nodeServices } from "./services/node-services.ts";
 import { ServiceResponder } from "./services/service-responder.ts";
+import { sandboxConfig } from "./sandboxes/sandbox-config.ts";
 import { chooseSandbox } from "./sandboxes/registry.ts";
-import { sandboxConfig } from "./sandboxes/config.ts";
 import type { SandboxPrograms } from "./sandboxes/sandbox.ts";
 import { checkSandboxPolicy } from "./sandboxes/policy.ts";
 import { ClaimsMemory } from "./state/claims-memory.ts";

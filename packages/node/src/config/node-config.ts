@@ -12,6 +12,7 @@ import {
   parseSize,
 } from "@nex/protocol";
 import { type NamespaceCredentials, namespaceCredentialsSchema } from "../connections/namespace-credentials.ts";
+import { type FirecrackerConfig, type FirecrackerOptions, firecrackerSchema } from "../sandboxes/firecracker/config.ts";
 import { SANDBOX_NAMES, type SandboxName } from "../sandboxes/sandbox.ts";
 import { isConnectRule } from "../tunnels/connect-rules.ts";
 
@@ -41,6 +42,8 @@ export interface NodeOptions {
   readonly share_network?: boolean;
   /** Where `nex image build` has put the image of virtual machines. Default: `nex/image` in the XDG data directory. */
   readonly image_directory?: string;
+  /** Programs, places and rates of the Firecracker sandbox. */
+  readonly firecracker?: FirecrackerOptions;
   /** Who may deploy, and where: a list of keys for all namespaces, or a map from key to namespaces. Default: everyone. */
   readonly issuers?: readonly string[] | Readonly<Record<string, readonly string[]>>;
   /** Admit claims as nex 0.2.7 signs them: bound to nothing but a name. Default false. */
@@ -97,6 +100,7 @@ export interface NodeConfig {
   };
   readonly share_network: boolean;
   readonly image_directory: string;
+  readonly firecracker: FirecrackerConfig;
   /** Namespaces by issuer; `*` stands for all. Empty admits everyone. */
   readonly issuers: ReadonlyMap<string, readonly string[]>;
   readonly accept_legacy_claims: boolean;
@@ -167,6 +171,7 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
   image_directory: z
     .string()
     .default(() => join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "nex", "image")),
+  firecracker: firecrackerSchema(size),
   issuers: z
     .union([
       z.array(account).transform((keys) => Object.fromEntries(keys.map((key) => [key, ["*"]]))),

@@ -1,5 +1,6 @@
 import { NexError } from "@nex/protocol";
 import { createBubblewrapDriver } from "./bubblewrap/bubblewrap-driver.ts";
+import { createFirecrackerDriver } from "./firecracker/firecracker-sandbox.ts";
 import { createProcessDriver } from "./process/process-sandbox.ts";
 import type { SandboxConfig, SandboxDriver, SandboxName } from "./sandbox.ts";
 
@@ -11,7 +12,8 @@ interface RegisteredSandbox {
 }
 
 /** Strongest first: `auto` takes the first that works here. */
-const SANDBOXES: readonly RegisteredSandbox[] = [
+export const SANDBOXES: readonly RegisteredSandbox[] = [
+  { name: "firecracker", isAutomatic: true, create: createFirecrackerDriver },
   { name: "bubblewrap", isAutomatic: true, create: createBubblewrapDriver },
   { name: "process", isAutomatic: true, create: createProcessDriver },
 ];

@@ -1,4 +1,6 @@
 import type { Socket } from "node:net";
+import type { Check } from "./check.ts";
+import type { FirecrackerConfig } from "./firecracker/config.ts";
 
 export const SANDBOX_NAMES = ["process", "bubblewrap", "qemu", "firecracker"] as const;
 export type SandboxName = (typeof SANDBOX_NAMES)[number];
@@ -37,6 +39,7 @@ export interface SandboxConfig {
   readonly bubblewrap?: string | undefined;
   /** Where `nex image build` has put root file system, initramfs and kernel. */
   readonly imageDirectory: string;
+  readonly firecracker: FirecrackerConfig;
 }
 
 /** What a driver is told when a sandbox is to start. */
@@ -91,6 +94,8 @@ export interface SandboxDriver {
   readonly patience: number;
   /** Why it cannot be used on this machine, or `undefined`. */
   unavailable(): Promise<string | undefined>;
+  /** What it needs of this machine, one by one, for `nex node preflight`. Default: {@link unavailable} is all it has to say. */
+  preflight?(): Promise<Check[]>;
   /** @throws NexError `sandbox_failed` */
   start(order: SandboxOrder): Promise<Sandbox>;
 }

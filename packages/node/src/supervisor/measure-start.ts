@@ -1,5 +1,5 @@
 import { completeNodeOptions, type NodeOptions } from "../config/node-config.ts";
-import { sandboxConfig } from "../sandboxes/config.ts";
+import { sandboxConfig } from "../sandboxes/sandbox-config.ts";
 import { chooseSandbox } from "../sandboxes/registry.ts";
 import type { SandboxPrograms } from "../sandboxes/sandbox.ts";
 import { AgentSession } from "./agent-session.ts";

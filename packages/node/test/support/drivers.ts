@@ -1,3 +1,4 @@
+import { completeNodeOptions } from "../../src/config/node-config.ts";
 import { createBubblewrapDriver } from "../../src/sandboxes/bubblewrap/bubblewrap-driver.ts";
 import { createProcessDriver } from "../../src/sandboxes/process/process-sandbox.ts";
 import type { SandboxConfig, SandboxDriver } from "../../src/sandboxes/sandbox.ts";
@@ -12,6 +13,7 @@ export function sandboxConfig(options: Partial<SandboxConfig> = {}): SandboxConf
     diskBytes: 64 * MEBIBYTE,
     shareNetwork: false,
     imageDirectory: "/nowhere",
+    firecracker: completeNodeOptions({}).firecracker,
     bubblewrap: bubblewrapProgram(),
     ...options,
   };

@@ -20,7 +20,7 @@ const BUILD = "Build one with `nex image build`.";
 const manifestSchema = z.object({
   format: z.literal(1),
   architecture: z.string(),
-  artifacts: z.record(z.string(), z.object({ sha256: z.string(), size: z.number() })),
+  artifacts: z.record(z.string(), z.object({ sha256: z.string() })),
 });
 
 /** @throws NexError `sandbox_failed` saying what is missing */

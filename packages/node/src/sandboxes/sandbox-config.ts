@@ -1,10 +1,10 @@
 import type { NodeConfig } from "../config/node-config.ts";
 import type { SandboxConfig, SandboxPrograms } from "./sandbox.ts";
 
-/** What of a node's configuration is about sandboxes. */
+/** What of a node's config is for its sandboxes. */
 export function sandboxConfig(
-  { limits, share_network, image_directory }: NodeConfig,
-  { bubblewrap }: SandboxPrograms,
+  { limits, share_network, image_directory, firecracker }: NodeConfig,
+  { bubblewrap }: Pick<SandboxPrograms, "bubblewrap">,
 ): SandboxConfig {
   const { memory, cpus, processes, disk } = limits;
   return {
@@ -13,5 +13,6 @@ export function sandboxConfig(
     shareNetwork: share_network,
     imageDirectory: image_directory,
     bubblewrap,
+    firecracker,
   };
 }
