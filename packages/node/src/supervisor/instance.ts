@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkloadServices } from "@nex/host-services/host";
-import { ABANDONED_CODE, type DeployReply, type Link, type LogBatch, type WorkloadEvent } from "@nex/link";
+import type { DeployReply, Link, LogBatch, WorkloadEvent } from "@nex/link";
 import { NexError, toNexError } from "@nex/protocol";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
@@ -13,13 +13,12 @@ import {
   CRASH_LOOP_AFTER,
   DEPLOY_DEADLINE_MS,
   deployOrder,
-  MAX_ABANDONED,
-  QUICK_DEATH_MS,
   STABLE_MS,
   STOP_GRACE_MS,
   type WorkloadPlan,
 } from "./plan.ts";
 import type { SandboxPool } from "./pool.ts";
+import { type Runner, RunnerKeeper } from "./runner-keeper.ts";
 import { ServiceLinks } from "./service-links.ts";
 
 export interface InstanceOptions {
@@ -41,16 +40,13 @@ export class Instance implements AgentSessionListener {
   readonly #life: InstanceLife = new InstanceLife();
   readonly #stop: AbortController = new AbortController();
   readonly #services: ServiceLinks;
+  readonly #runners: RunnerKeeper;
   #id = "";
   #session: AgentSession | undefined;
   #dispatcher: Dispatcher | undefined;
   #subscriptions: TriggerSubscriptions | undefined;
   #concurrency: DeployReply["concurrency"] = "many";
-  /** The newest runner; the one in use once it has loaded the function. */
-  #runner: { readonly link: Link; readonly prefix: string; readonly since: number } | undefined;
-  #replacing = false;
   #failures = 0;
-  #quickDeaths = 0;
   #restarts = 0;
   #lastError: NexError | undefined;
   /** How the service ended by itself. */
@@ -66,6 +62,16 @@ export class Instance implements AgentSessionListener {
       note: (level, text) => options.feed.note(this.#id, level, text),
       inFlight: () => this.#dispatcher?.inFlight,
       isAlone: () => this.#concurrency === "one",
+    });
+    this.#runners = new RunnerKeeper({
+      feed: options.feed,
+      deadlineMs: options.plan.deadlineMs,
+      stop: this.#stop.signal,
+      id: () => this.#id,
+      session: () => this.#session,
+      onReady: (runner) => this.#attach(runner),
+      onGone: () => this.#dispatcher?.detach(),
+      onGivenUp: (error) => void (this.#lastError = error),
     });
   }
 
@@ -112,7 +118,7 @@ export class Instance implements AgentSessionListener {
     this.#life.enter("stopping");
     this.#stop.abort(new NexError("cancelled", "The workload is being stopped."));
     await this.#subscriptions?.drain();
-    if (graceMs > 0 && this.#runner?.link.isClosed === false) await this.#dispatcher?.whenIdle();
+    if (graceMs > 0 && this.#runners.isReachable) await this.#dispatcher?.whenIdle();
     this.#dispatcher?.close(new NexError("interrupted", "The function was stopped before it could take this message."));
     const killed = (await this.#session?.end(graceMs)) ?? false;
     this.#life.enter("stopped");
@@ -120,17 +126,8 @@ export class Instance implements AgentSessionListener {
   }
 
   onRunner(link: Link, prefix: string): void {
-    const runner = { link, prefix, since: performance.now() };
-    this.#runner = runner;
     this.#services.serveRunner(link);
-    link.handleNotify(ABANDONED_CODE, (body) => {
-      if (body.length === 4 && body.readUInt32LE(0) > MAX_ABANDONED) void this.#retireRunner(runner.link);
-    });
-    void link.closed.then((reason) => {
-      // Before anything was loaded into it, or under a service, nobody misses a runner.
-      if (this.#dispatcher === undefined || this.#runner !== runner || this.#life.isEnding) return;
-      void this.#replaceRunner(performance.now() - runner.since, reason);
-    });
+    this.#runners.add(link, prefix);
   }
 
   onServices(link: Link): void {
@@ -177,12 +174,12 @@ export class Instance implements AgentSessionListener {
     session.listen(this);
     const order = deployOrder(plan, revision);
     const { concurrency } = await session.deploy(order, artifactPath, plan.limits, DEPLOY_DEADLINE_MS, signal);
-    if (this.#runner === undefined && plan.triggers.length > 0) {
+    if (!this.#runners.hasRunner && plan.triggers.length > 0) {
       throw new NexError("link_protocol", "The agent says that it runs the function, but no runner has said hello.");
     }
     this.#concurrency = concurrency;
-    this.#attach();
-    this.#replaceIfEnded();
+    // A service has no runner to care for.
+    if (plan.triggers.length > 0) this.#runners.use();
   }
 
   /** Watches the sandbox only from here on: one that was lost on the way to this point is noticed all the same. */
@@ -212,10 +209,8 @@ export class Instance implements AgentSessionListener {
     await this.#subscriptions.confirm(AbortSignal.any([signal, this.#stop.signal]));
   }
 
-  #attach(): void {
+  #attach(runner: Runner): void {
     const { plan, connection, feed } = this.#options;
-    const runner = this.#runner;
-    if (runner === undefined || plan.triggers.length === 0) return;
     this.#dispatcher ??= new Dispatcher(this.#id, {
       connection,
       deadlineMs: plan.deadlineMs,
@@ -231,67 +226,6 @@ export class Instance implements AgentSessionListener {
     });
     this.#services.renew();
     this.#dispatcher.attach(runner.link, runner.prefix, this.#concurrency);
-  }
-
-  /** The runner has ended or was killed: gets another one in the same sandbox. */
-  async #replaceRunner(livedMs: number, why: NexError): Promise<void> {
-    if (this.#replacing || this.#life.isEnding || this.#session?.isLost !== false) return;
-    const session = this.#session;
-    this.#replacing = true;
-    this.#dispatcher?.detach();
-    // Only this side closes a runner's link with this code.
-    const outOfMemory = session.takeOutOfMemory();
-    if (outOfMemory !== undefined) this.#options.feed.note(this.#id, "error", `The runner ended. ${outOfMemory}`);
-    const reason = outOfMemory !== undefined ? "out_of_memory" : why.code === "interrupted" ? "blocked" : "ended";
-    this.#options.feed.event("runner_replaced", { id: this.#id, reason });
-    this.#quickDeaths = livedMs < QUICK_DEATH_MS ? this.#quickDeaths + 1 : 0;
-    try {
-      if (this.#quickDeaths > 1) await this.#pause(this.#quickDeaths - 2);
-      if (this.#life.isEnding) return;
-      await session.replaceRunner(false);
-      this.#attach();
-    } catch (error) {
-      await this.#giveUp(session, error);
-    } finally {
-      this.#replacing = false;
-    }
-    this.#replaceIfEnded();
-  }
-
-  /** A runner may end before its end is listened for, or while it is about to replace another. */
-  #replaceIfEnded(): void {
-    const link = this.#runner?.link;
-    if (this.#dispatcher !== undefined && link?.isClosed === true)
-      void link.closed.then((reason) => this.#replaceRunner(0, reason));
-  }
-
-  /** The runner works but holds too many invocations that never settle: a new one takes over, the old one empties. */
-  async #retireRunner(old: Link): Promise<void> {
-    if (this.#replacing || this.#runner?.link !== old || this.#session === undefined) return;
-    this.#replacing = true;
-    const reason = `More than ${MAX_ABANDONED} invocations were given up on and never settled; the runner is replaced.`;
-    this.#options.feed.note(this.#id, "warn", reason);
-    this.#options.feed.event("runner_replaced", { id: this.#id, reason: "abandoned_invocations" });
-    const session = this.#session;
-    try {
-      await session.replaceRunner(true);
-      this.#attach();
-      const close = (): void => old.close();
-      setTimeout(close, this.plan.deadlineMs).unref();
-    } catch (error) {
-      await this.#giveUp(session, error);
-    } finally {
-      this.#replacing = false;
-    }
-    this.#replaceIfEnded();
-  }
-
-  /** Without a runner a sandbox is of no use; the loss of it brings a fresh one. */
-  async #giveUp(session: AgentSession, error: unknown): Promise<void> {
-    this.#lastError = toNexError(error);
-    if (!this.#life.isEnding)
-      this.#options.feed.note(this.#id, "error", `The runner could not be replaced: ${this.#lastError.message}`);
-    await session.destroy(0);
   }
 
   /** A service that is not essential has ended: it stays down until it is stopped or deployed again. */
