@@ -14,8 +14,9 @@ import { latency } from "./suites/latency.ts";
 import { memory } from "./suites/memory.ts";
 import type { Suite } from "./suites/suite.ts";
 import { throughput } from "./suites/throughput.ts";
+import { wasm } from "./suites/wasm.ts";
 
-const SUITES: readonly Suite[] = [latency, throughput, deadline, hostServices, deploy, memory];
+const SUITES: readonly Suite[] = [latency, throughput, deadline, hostServices, wasm, deploy, memory];
 
 const LATEST = join(import.meta.dirname, "results", "latest.json");
 
