@@ -6,7 +6,8 @@ export interface FunctionOrder {
   readonly name: string;
   /** Trigger subject. */
   readonly subject: string;
-  readonly source: string;
+  /** Of JavaScript, or the bytes of a WebAssembly module. */
+  readonly source: string | Uint8Array;
   /** Of each invocation. Default: the node's. */
   readonly deadlineMs?: number;
 }
@@ -42,7 +43,7 @@ export class ControlClient implements AsyncDisposable {
     const artifact = Buffer.from(source);
     await this.#client.workloads.deploy({
       name,
-      kind: "javascript",
+      kind: typeof source === "string" ? "javascript" : "wasm",
       artifact,
       triggers: [subject],
       node: this.#node,

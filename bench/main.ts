@@ -15,8 +15,9 @@ import { memory } from "./suites/memory.ts";
 import { sandboxes } from "./suites/sandboxes.ts";
 import type { Suite } from "./suites/suite.ts";
 import { throughput } from "./suites/throughput.ts";
+import { wasm } from "./suites/wasm.ts";
 
-const SUITES: readonly Suite[] = [latency, throughput, deadline, hostServices, deploy, memory, sandboxes];
+const SUITES: readonly Suite[] = [latency, throughput, deadline, hostServices, wasm, deploy, memory, sandboxes];
 
 const LATEST = join(import.meta.dirname, "results", "latest.json");
 

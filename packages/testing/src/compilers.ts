@@ -49,6 +49,16 @@ export async function buildAssemblyScript(entry: string, flags: readonly string[
   return await readFile(output);
 }
 
+/** Why there is no C compiler, or `undefined` if there is one. */
+export function missingCCompiler(): string | undefined {
+  try {
+    cCompiler();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 interface CCompiler {
   readonly clang: string;
   readonly sysroot: string;

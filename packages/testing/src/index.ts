@@ -3,5 +3,5 @@ export { childrenOf, processAlive } from "./processes.ts";
 export { agentPrograms, type AgentPrograms, bubblewrapProgram, REPOSITORY } from "./programs.ts";
 export { temporaryDirectory, type TemporaryDirectory } from "./temporary-directory.ts";
 export { waitFor, type WaitForOptions } from "./wait-for.ts";
-export { buildAssemblyScript, buildC, buildStaticProgram } from "./compilers.ts";
+export { buildAssemblyScript, buildC, buildStaticProgram, missingCCompiler } from "./compilers.ts";
 export { findGo, findRust, type Toolchain } from "./toolchains.ts";
