@@ -34,8 +34,9 @@ export function qemuArguments(options: MachineOptions): string[] {
   const { spec, platform, socat, rtc, resumes = false } = options;
   return [
     ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    // QEMU may start programs, because each connection of the guest's takes one (spawn=deny would forbid it).
-    ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny"],
+    // Not spawn=deny: each connection of the guest takes a program. Not elevateprivileges=deny: it would end that program
+    // for opening a session of its own. Rights cannot be gained anyway, see `withoutRights`.
+    ["-sandbox", "on,obsolete=deny,resourcecontrol=deny"],
     ["-machine", platform.machine === "microvm" ? "microvm,rtc=on,isa-serial=on" : "pc,usb=off,vmport=off"],
     platform.accelerator === "kvm"
       ? ["-accel", "kvm", "-cpu", "host"]

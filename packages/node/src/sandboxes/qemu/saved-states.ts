@@ -111,6 +111,8 @@ export class SavedStates {
     const directory = await mkdtemp(join(runtime, "saving-"));
     stack.defer(async () => await rm(directory, { recursive: true, force: true }));
     const file = stack.use(await open(partial, "wx", 0o600));
+    // Until it is written it belongs to the machine, and from then on to the node again.
+    if (user.uid !== undefined) await file.chown(user.uid, user.uid);
     const waiting = Promise.withResolvers<void>();
     let looks = 0;
     stack.use(
@@ -139,7 +141,10 @@ export class SavedStates {
     using monitor = await machine.openMonitor(signal);
     await sleep(AFTER_ANSWER_MS, undefined, { signal });
     await monitor.stop();
-    await monitor.migrate(`cat >&${QemuDescriptor.state}`, signal);
+    // QEMU keeps descriptors from the programs that it starts, but a program can ask for its parent's.
+    await monitor.migrate(`cat > /proc/$PPID/fd/${QemuDescriptor.state}`, signal);
+    await machine.end(1000);
+    if (user.uid !== undefined) await file.chown(process.getuid!(), process.getgid!());
     await file.sync();
     await rename(partial, path);
   }
