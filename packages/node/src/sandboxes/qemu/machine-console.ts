@@ -24,8 +24,9 @@ export class MachineConsole {
   }
 
   readonly take = (text: string): void => {
-    // eslint-disable-next-line no-control-regex
-    const line = stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "").trimEnd();
+    const line = stripVTControlCharacters(text)
+      .replace(/\p{Cc}/gu, "")
+      .trimEnd();
     if (line === "") return;
     this.#panic ??= PANIC.exec(line)?.[1]?.slice(0, 200);
     if (!this.#limit.take()) {

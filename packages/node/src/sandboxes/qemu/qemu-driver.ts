@@ -68,7 +68,8 @@ export function createQemuDriver(config: SandboxConfig, tuning: QemuTuning = {})
 /** @returns what there is, or what is missing */
 async function look(config: SandboxConfig, tuning: QemuTuning): Promise<Found | string> {
   if (process.platform !== "linux" || process.arch !== "x64") return "it needs Linux on x64";
-  if (SETPRIV === undefined) return "`setpriv` (package util-linux) is missing, which ties a machine's life to the node's";
+  if (SETPRIV === undefined)
+    return "`setpriv` (package util-linux) is missing, which ties a machine's life to the node's";
   const programs = await findQemuPrograms();
   const image = await readMachineImage(config.imageDirectory);
   const closed = await unreadable(image);

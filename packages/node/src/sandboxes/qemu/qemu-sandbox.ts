@@ -83,7 +83,10 @@ export class QemuSandbox implements Sandbox {
     await monitor.setBalloon(wanted);
     while ((await monitor.balloon()) > wanted) {
       if (limit.aborted)
-        throw new NexError("sandbox_failed", "The machine did not give back the memory that this workload may not have.");
+        throw new NexError(
+          "sandbox_failed",
+          "The machine did not give back the memory that this workload may not have.",
+        );
       await sleep(LOOK_AGAIN_MS);
     }
   }
