@@ -71,7 +71,8 @@ export class NexNode implements AsyncDisposable {
     const config = completeNodeOptions(options.config ?? {});
     const warn = options.onWarning ?? (() => undefined);
     await using stack = new AsyncDisposableStack();
-    const { driver, passedOver } = await chooseSandbox(config.sandbox, sandboxConfig(config, options.programs));
+    const { driver, passedOver } = await chooseSandbox(config.sandbox, sandboxConfig(config, options.programs, warn));
+    stack.defer(async () => await driver.close?.());
     for (const reason of passedOver) warn(`A stronger sandbox cannot be used on this machine: ${reason}.`);
     const embedded = await startServer(stack, options);
     const connect = connectOptions(options, embedded);

@@ -44,6 +44,8 @@ export interface NodeOptions {
   readonly image_directory?: string;
   /** Programs, places and rates of the Firecracker sandbox. */
   readonly firecracker?: FirecrackerOptions;
+  /** Boot one virtual machine, save its state, and start all others from it. Default true. */
+  readonly saved_state?: boolean;
   /** Who may deploy, and where: a list of keys for all namespaces, or a map from key to namespaces. Default: everyone. */
   readonly issuers?: readonly string[] | Readonly<Record<string, readonly string[]>>;
   /** Admit claims as nex 0.2.7 signs them: bound to nothing but a name. Default false. */
@@ -101,6 +103,7 @@ export interface NodeConfig {
   readonly share_network: boolean;
   readonly image_directory: string;
   readonly firecracker: FirecrackerConfig;
+  readonly saved_state: boolean;
   /** Namespaces by issuer; `*` stands for all. Empty admits everyone. */
   readonly issuers: ReadonlyMap<string, readonly string[]>;
   readonly accept_legacy_claims: boolean;
@@ -172,6 +175,7 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
     .string()
     .default(() => join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "nex", "image")),
   firecracker: firecrackerSchema(size),
+  saved_state: z.boolean().default(true),
   issuers: z
     .union([
       z.array(account).transform((keys) => Object.fromEntries(keys.map((key) => [key, ["*"]]))),

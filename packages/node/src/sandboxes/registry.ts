@@ -2,6 +2,7 @@ import { NexError } from "@nex/protocol";
 import { createBubblewrapDriver } from "./bubblewrap/bubblewrap-driver.ts";
 import { createFirecrackerDriver } from "./firecracker/firecracker-sandbox.ts";
 import { createProcessDriver } from "./process/process-sandbox.ts";
+import { createQemuDriver } from "./qemu/qemu-driver.ts";
 import type { SandboxConfig, SandboxDriver, SandboxName } from "./sandbox.ts";
 
 interface RegisteredSandbox {
@@ -14,6 +15,8 @@ interface RegisteredSandbox {
 /** Strongest first: `auto` takes the first that works here. */
 export const SANDBOXES: readonly RegisteredSandbox[] = [
   { name: "firecracker", isAutomatic: true, create: createFirecrackerDriver },
+  // Never by itself: it takes memory by the hundred megabytes, and without KVM it is slow.
+  { name: "qemu", isAutomatic: false, create: createQemuDriver },
   { name: "bubblewrap", isAutomatic: true, create: createBubblewrapDriver },
   { name: "process", isAutomatic: true, create: createProcessDriver },
 ];

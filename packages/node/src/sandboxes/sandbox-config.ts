@@ -3,15 +3,20 @@ import type { SandboxConfig, SandboxPrograms } from "./sandbox.ts";
 
 /** What of a node's config is for its sandboxes. */
 export function sandboxConfig(
-  { limits, share_network, image_directory, firecracker }: NodeConfig,
+  config: NodeConfig,
   { bubblewrap }: Pick<SandboxPrograms, "bubblewrap">,
+  onWarning: (line: string) => void,
 ): SandboxConfig {
+  const { limits, share_network, image_directory, cache_directory, saved_state, firecracker } = config;
   const { memory, cpus, processes, disk } = limits;
   return {
     limits: { memoryBytes: memory, processes, ...(cpus === undefined ? {} : { cpus }) },
     diskBytes: disk,
     shareNetwork: share_network,
     imageDirectory: image_directory,
+    cacheDirectory: cache_directory,
+    savedState: saved_state,
+    onWarning,
     bubblewrap,
     firecracker,
   };

@@ -40,6 +40,12 @@ export interface SandboxConfig {
   /** Where `nex image build` has put root file system, initramfs and kernel. */
   readonly imageDirectory: string;
   readonly firecracker: FirecrackerConfig;
+  /** For what a driver keeps between starts of the node: what works on this machine, states of booted machines. */
+  readonly cacheDirectory: string;
+  /** Whether virtual machines are booted once, saved, and from then on resumed. */
+  readonly savedState: boolean;
+  /** Takes lines for the operator, at any time. */
+  readonly onWarning: (line: string) => void;
 }
 
 /** What a driver is told when a sandbox is to start. */
@@ -53,13 +59,18 @@ export interface SandboxOrder {
   /** Takes every connection the sandbox opens. That a socket came in here is what tells who is calling. */
   readonly onConnection: (socket: Socket) => void;
   /** What agent or machine write outside any workload: their own faults. */
-  readonly onOutput: (line: string) => void;
+  readonly onOutput: (line: string, kind?: OutputKind) => void;
 }
+
+/** `routine`: said at every start, and worth reading only when that start fails. */
+export type OutputKind = "routine" | "trouble";
 
 /** Why a sandbox ended. */
 export interface SandboxEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** In words, where more is known than code and signal say. */
+  readonly reason?: string;
 }
 
 /** One running sandbox with its agent. It serves one workload and is destroyed, never reused. */
@@ -98,4 +109,6 @@ export interface SandboxDriver {
   preflight?(): Promise<Check[]>;
   /** @throws NexError `sandbox_failed` */
   start(order: SandboxOrder): Promise<Sandbox>;
+  /** Ends what it does besides its sandboxes, which are gone by then. */
+  close?(): Promise<void>;
 }

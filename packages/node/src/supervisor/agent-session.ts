@@ -1,17 +1,14 @@
-import { createReadStream } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   artifact,
-  type ArtifactReply,
   callMethod,
   decode,
   deploy,
   type DeployOrder,
   type DeployReply,
   EVENT_CODE,
-  type IncomingCall,
   type Link,
   LOGS_CODE,
   logBatch,
@@ -28,7 +25,9 @@ import { NexError } from "@nex/protocol";
 import { RateLimit } from "../rate-limit.ts";
 import type { Sandbox, SandboxDriver, SandboxLimits, SandboxPrograms } from "../sandboxes/sandbox.ts";
 import { serveTunnels } from "../tunnels/tunnels.ts";
+import { ArtifactOffer } from "./artifact-offer.ts";
 import { LinkDoor } from "./link-door.ts";
+import { SandboxTalk } from "./sandbox-talk.ts";
 
 /** Between the start of a sandbox and its agent being ready, on the bare machine, ms. */
 const START_DEADLINE_MS = 30_000;
@@ -39,6 +38,8 @@ const LONGEST_START_MS = 180_000;
 /** Between the end of an agent's link and the news of its process's end, ms. */
 const EXIT_NOTICE_MS = 250;
 
+const LONGEST_EXIT_NOTICE_MS = 1000;
+
 /** What an agent may report: a runner that ends at once is replaced more and more slowly. */
 const EVENTS_PER_SECOND = 5;
 const EVENT_BURST = 50;
@@ -46,8 +47,12 @@ const EVENT_BURST = 50;
 /** Why something in a sandbox was killed, where the kernel has counted it. */
 const OUT_OF_MEMORY = "It had reached its memory limit, and the kernel ended a process of it.";
 
+/** Agents that may die one after another in a sandbox before it counts as broken. */
+const MAX_REVIVALS = 5;
+
 /** For the agent itself to end after its workload has, ms. */
 const AGENT_GRACE_MS = 2000;
+const LONGEST_AGENT_GRACE_MS = 10_000;
 
 export interface AgentSessionOptions {
   readonly driver: SandboxDriver;
@@ -82,17 +87,19 @@ export class AgentSession {
   readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
   /** A new one each time the agent is started again. */
   #ready: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly #troubles: string[] = [];
+  readonly #talk: SandboxTalk = new SandboxTalk();
   #sandbox: Sandbox | undefined;
   #agent: Link | undefined;
   #runners: { readonly link: Link; readonly prefix: string }[] = [];
   #runnerCount = 0;
   #listener: AgentSessionListener | undefined;
-  #artifact: { readonly path: string; readonly size: number; readonly sha256: string } | undefined;
+  readonly #artifact: ArtifactOffer = new ArtifactOffer();
   #destroyed: Promise<void> | undefined;
   #oomKills = 0;
   /** From the first deploy on no other agent may come in: what is inside has seen a workload. */
   #isUsed = false;
+  #isReady = false;
+  #revivals = 0;
 
   private constructor(options: AgentSessionOptions) {
     this.#options = options;
@@ -107,7 +114,7 @@ export class AgentSession {
         else if (role === "runner") this.#onRunner(link);
         else this.#listener?.onServices(link);
       },
-      onRefused: (error) => this.#trouble(`A hello was refused: ${error.message}`),
+      onRefused: (error) => this.#talk.take(`A hello was refused: ${error.message}`),
       patience: options.driver.patience,
       onUnresponsive: (link) => {
         if (link === this.#agent) link.close(new NexError("sandbox_failed", "The agent no longer answers."));
@@ -146,7 +153,7 @@ export class AgentSession {
   /** Hands the session to its one owner; what came in before is told now. */
   listen(listener: AgentSessionListener): void {
     this.#listener = listener;
-    for (const text of this.#troubles.splice(0)) listener.onTrouble(text);
+    this.#talk.handTo((line) => listener.onTrouble(line));
     for (const { link, prefix } of this.#runners) listener.onRunner(link, prefix);
   }
 
@@ -166,11 +173,11 @@ export class AgentSession {
     this.#isUsed = true;
     this.#door.revoke("agent");
     await this.#sandbox?.narrow(limits);
-    this.#artifact = { path: file, size: order.size, sha256: order.sha256 };
+    this.#artifact.make({ path: file, size: order.size, sha256: order.sha256 });
     const link = this.#link();
     // Where the sandbox has the machine's network, the destinations are there already.
     const connect = this.#options.driver.network === "none" ? order.connect : [];
-    serveTunnels({ link, destinations: connect, note: (text) => this.#trouble(text) });
+    serveTunnels({ link, destinations: connect, note: (text) => this.#talk.take(text) });
     try {
       return await callMethod(link, deploy, { ...order, connect }, { deadlineMs: deadlineMs * this.patience, signal });
     } catch (error) {
@@ -196,7 +203,7 @@ export class AgentSession {
     let killed = false;
     if (!this.isLost) {
       const order = { grace_ms: graceMs };
-      const deadlineMs = graceMs + AGENT_GRACE_MS;
+      const deadlineMs = graceMs + Math.min(AGENT_GRACE_MS * this.patience, LONGEST_AGENT_GRACE_MS);
       killed = await callMethod(this.#link(), undeploy, order, { deadlineMs }).then(
         (reply) => reply.killed,
         () => true,
@@ -224,13 +231,13 @@ export class AgentSession {
       directory: join(directory, this.id),
       programs,
       onConnection: this.#door.onConnection,
-      onOutput: (line) => this.#trouble(line),
+      onOutput: (line, kind) => this.#talk.take(line, kind),
     });
     const abort = (): void => this.#fail("the node is stopping");
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
-    void this.#sandbox.ended.then(({ exitCode, signal: by }) => {
-      const how = by === null ? `exit code ${exitCode}` : by;
+    void this.#sandbox.ended.then(({ exitCode, signal: by, reason }) => {
+      const how = reason ?? by ?? `exit code ${exitCode}`;
       this.#fail(`it ended (${how})`);
       const text = [`The sandbox ended by itself (${how}).`, this.takeOutOfMemory()].join(" ").trimEnd();
       this.#resolveLost(new NexError("sandbox_failed", text, { data: { exit_code: exitCode, signal: by } }));
@@ -252,23 +259,43 @@ export class AgentSession {
     }
   }
 
+  #becomeReady(): void {
+    this.#isReady = true;
+    this.#ready.resolve();
+  }
+
   #fail(why: string): void {
-    const said = this.#troubles.length === 0 ? "" : ` It said: ${this.#troubles.join(" / ")}`;
     this.#ready.reject(
-      new NexError("sandbox_failed", `The ${this.#options.driver.name} sandbox did not start: ${why}.${said}`),
+      new NexError(
+        "sandbox_failed",
+        `The ${this.#options.driver.name} sandbox did not start: ${why}.${this.#talk.explain()}`,
+      ),
     );
   }
 
-  /** An agent that died before it had a workload, where an init system starts the next one: waits for that. */
+  /** Whether an agent that has died before it had a workload is followed by another one. */
+  #canRevive(): boolean {
+    return (
+      !this.#isUsed &&
+      this.#destroyed === undefined &&
+      this.#sandbox?.revive !== undefined &&
+      this.#revivals < MAX_REVIVALS
+    );
+  }
+
+  /** Waits for the next agent. It may come in at any moment, so nothing is awaited before we are ready for it. */
   async #revive(reason: NexError): Promise<boolean> {
-    if (this.#isUsed || this.#destroyed !== undefined || this.#sandbox?.revive === undefined) return false;
+    this.#revivals++;
     this.#agent = undefined;
-    this.#ready.reject(reason);
-    this.#ready = Promise.withResolvers();
-    this.#ready.promise.catch(() => undefined);
-    this.#trouble(`The agent ended while it waited for a workload: ${reason.message}`);
+    // Who waits for the first one to be ready may as well wait for the next.
+    if (this.#isReady) {
+      this.#isReady = false;
+      this.#ready = Promise.withResolvers();
+      this.#ready.promise.catch(() => undefined);
+    }
+    this.#talk.take(`The agent ended while it waited for a workload: ${reason.message}`);
     try {
-      await this.#sandbox.revive();
+      await this.#sandbox!.revive!();
       await this.#whenReady();
       return true;
     } catch {
@@ -276,30 +303,34 @@ export class AgentSession {
     }
   }
 
-  async #onAgentClosed(reason: NexError): Promise<void> {
-    // A link that ends because its agent has died says less than the death itself.
-    const ended =
-      reason.code === "link_closed" &&
-      (await Promise.race([
-        this.#sandbox?.ended.then(() => true),
-        sleep(EXIT_NOTICE_MS * this.patience, false, { ref: false }),
-      ]));
-    if (ended !== true && (await this.#revive(reason))) return;
+  async #onAgentClosed(link: Link, reason: NexError): Promise<void> {
+    if (link !== this.#agent) return;
+    if (this.#canRevive()) {
+      // A machine that has ended ends this wait too, and has said by then how it ended.
+      if (await this.#revive(reason)) return;
+    } else if (reason.code === "link_closed") {
+      // A link that ends because its agent has died says less than the death itself.
+      const notice = Math.min(EXIT_NOTICE_MS * this.patience, LONGEST_EXIT_NOTICE_MS);
+      await Promise.race([this.#sandbox?.ended, sleep(notice, undefined, { ref: false })]);
+    }
     this.#resolveLost(reason);
   }
 
+  /** @throws NexError `link_token` for a second agent beside the first, which would take its place */
   #onAgent(link: Link): void {
+    if (!this.isLost)
+      throw new NexError("link_token", "The sandbox has an agent already.", { data: { role: "agent" } });
     this.#agent = link;
-    void link.closed.then(async (reason) => await this.#onAgentClosed(reason));
+    void link.closed.then(async (reason) => await this.#onAgentClosed(link, reason));
     serveMethod(link, runnerToken, () => ({ token: this.#door.issueToken("runner") }));
     serveMethod(link, servicesToken, () => ({ token: this.#door.issueToken("services") }));
-    serveMethod(link, artifact, async (_, call) => await this.#sendArtifact(call));
+    serveMethod(link, artifact, async (_, call) => await this.#artifact.send(call));
     link.handleNotify(LOGS_CODE, (body) => this.#onLogs(link, body));
     const events = new RateLimit(EVENTS_PER_SECOND, EVENT_BURST);
     link.handleNotify(EVENT_CODE, (body) => {
       if (!events.take()) throw new NexError("link_protocol", "The agent reports more events than can have happened.");
       const event = decode("event", workloadEvent, body);
-      if (event.type === "runner_ready") this.#ready.resolve();
+      if (event.type === "runner_ready") this.#becomeReady();
       else this.#listener?.onEvent(event);
     });
   }
@@ -319,31 +350,9 @@ export class AgentSession {
     return `${this.id}-${this.#runnerCount}`;
   }
 
-  /** To an honest agent this happens once; each time costs a descriptor, so it is not for asking again and again. */
-  async #sendArtifact({ stream }: IncomingCall): Promise<ArtifactReply> {
-    const file = this.#artifact;
-    if (file === undefined) throw new NexError("artifact_missing", "No deploy is under way in this sandbox.");
-    this.#artifact = undefined;
-    try {
-      for await (const chunk of createReadStream(file.path, { highWaterMark: 256 * 1024 }))
-        await stream.write(chunk as Buffer);
-    } catch (cause) {
-      // The cause names a path of the node's, which is not for the sandbox.
-      throw new NexError("artifact_missing", "The node could not read the artifact.", { cause });
-    }
-    stream.end();
-    return { size: file.size, sha256: file.sha256 };
-  }
-
   #onLogs(link: Link, body: Buffer): void {
     if (this.#listener === undefined || link.isClosed) return;
     this.#listener.onLogs(decode("logs", logBatch, body));
-  }
-
-  #trouble(text: string): void {
-    const line = text.slice(0, 500);
-    if (this.#listener !== undefined) this.#listener.onTrouble(line);
-    else if (this.#troubles.length < 20) this.#troubles.push(line);
   }
 
   #link(): Link {

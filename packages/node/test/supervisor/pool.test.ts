@@ -68,6 +68,56 @@ test("a withdrawn deploy takes no sandbox, whether one is ready or not", async (
   await assert.rejects(taking, refused);
 });
 
+test("a deploy takes the sandbox that is starting already, and starts none beside it", async () => {
+  await using system = await TestSystem.start();
+  // The pool has begun, and nothing is ready.
+  assert.equal(system.pool.readyCount, 0);
+  const session = await system.pool.take(AbortSignal.timeout(30_000));
+  assert.deepEqual(
+    system.watch.seen.map(({ id }) => id),
+    [session.id],
+  );
+  // Only now the next one ahead.
+  await system.whenWarm();
+  assert.equal(system.watch.seen.length, 2);
+  await session.destroy(1000);
+});
+
+test("deploys that wait get sandboxes in the order of their arrival", async () => {
+  await using system = await TestSystem.start({ poolSize: 0 });
+  const order: number[] = [];
+  const sessions = await Promise.all(
+    [0, 1, 2].map(async (index) => {
+      const session = await system.pool.take(AbortSignal.timeout(30_000));
+      order.push(index);
+      return session;
+    }),
+  );
+  assert.deepEqual(order, [0, 1, 2]);
+  assert.equal(system.watch.seen.length, 3);
+  await Promise.all(sessions.map(async (session) => await session.destroy(1000)));
+});
+
+test("a deploy for which no sandbox gets ready in time is told so", async () => {
+  await using directory = await temporaryDirectory();
+  const agent = join(directory.path, "agent.cjs");
+  await writeFile(agent, `setInterval(() => undefined, 1000);`);
+  await using system = await TestSystem.start({ programs: { agent }, takeDeadlineMs: 300 });
+  await assert.rejects(system.deploy(OK), (error) => {
+    return isNexError(error) && error.code === "no_sandbox" && error.message.includes("within 0.3 s");
+  });
+});
+
+test("a sandbox whose deploy was withdrawn while it started is kept for the next one, or ended", async () => {
+  await using system = await TestSystem.start({ poolSize: 0 });
+  const withdrawn = new AbortController();
+  const taking = system.pool.take(withdrawn.signal);
+  await waitFor(() => system.watch.seen.length === 1);
+  withdrawn.abort();
+  await assert.rejects(taking, (error) => isNexError(error) && error.code === "no_sandbox");
+  await waitFor(() => system.watch.processes().length === 0, { message: "the end of the sandbox that nobody wants" });
+});
+
 test("a pool that closes while sandboxes are starting leaves none", async () => {
   await using system = await TestSystem.start({ poolSize: 3 });
   await system.pool.close();

@@ -28,6 +28,8 @@ export interface SystemOptions {
   readonly jetstream?: boolean;
   /** `host_services` of the node's config. */
   readonly hostServices?: HostServicesOptions;
+  /** Default: as the pool has it. */
+  readonly takeDeadlineMs?: number;
   /** `deny_subjects` of the node's config. */
   readonly deniedSubjects?: readonly string[];
 }
@@ -67,6 +69,7 @@ export class TestSystem implements AsyncDisposable {
       maxPayload: parts.connection.info?.max_payload ?? 0,
       programs: { node: process.execPath, ...agentPrograms(), ...options.programs },
       onStartFailed: (error) => this.startFailures.push(error),
+      ...(options.takeDeadlineMs === undefined ? {} : { takeDeadlineMs: options.takeDeadlineMs }),
     });
     this.supervisor = new Supervisor({
       nodeId: "NTEST",

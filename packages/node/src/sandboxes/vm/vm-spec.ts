@@ -13,19 +13,28 @@ export interface VmSpec {
 /** Kernel, OpenRC, agent and a waiting runner need this much besides the workload, MiB. */
 const SYSTEM_MEMORY_MIB = 192;
 
+const DEFAULT_WORKLOAD_BYTES = 512 * 2 ** 20;
+
 /**
  * What the kernel is told in every machine: the console that the node reads; a panic or a reboot ends the
  * machine at once.
  */
 const BOOT_ARGUMENTS = ["console=ttyS0", "root=/dev/vda", "ro", "reboot=k", "panic=-1", "quiet"];
 
-/** The machine for a workload within these limits. */
-export function vmSpec(image: MachineImage, limits: SandboxLimits): VmSpec {
-  const workload = Math.ceil((limits.memoryBytes ?? 512 * 2 ** 20) / 2 ** 20);
+/**
+ * The machine for a workload within these limits.
+ * @param more for the kernel, besides what every machine's is told
+ */
+export function vmSpec(image: MachineImage, limits: SandboxLimits, more: readonly string[] = []): VmSpec {
   return {
     image,
-    memoryMib: SYSTEM_MEMORY_MIB + workload,
+    memoryMib: memoryMibFor(limits.memoryBytes ?? DEFAULT_WORKLOAD_BYTES),
     vcpus: Math.max(1, Math.ceil(limits.cpus ?? 1)),
-    bootArguments: BOOT_ARGUMENTS,
+    bootArguments: [...BOOT_ARGUMENTS, ...more],
   };
+}
+
+/** Memory of the machine whose workload may have this much. */
+export function memoryMibFor(workloadBytes: number): number {
+  return SYSTEM_MEMORY_MIB + Math.ceil(workloadBytes / 2 ** 20);
 }
