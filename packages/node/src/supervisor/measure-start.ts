@@ -19,7 +19,10 @@ export interface MeasureStartOptions {
  */
 export async function measureSandboxStart({ programs, config, directory }: MeasureStartOptions): Promise<number> {
   const complete = completeNodeOptions(config ?? {});
-  const { driver } = await chooseSandbox(complete.sandbox, sandboxConfig(complete, programs, () => undefined));
+  const { driver } = await chooseSandbox(
+    complete.sandbox,
+    sandboxConfig(complete, programs, () => undefined),
+  );
   const before = performance.now();
   const options = { driver, programs, directory, maxPayload: 1024 * 1024 };
   const session = await AgentSession.start(options, new AbortController().signal);
