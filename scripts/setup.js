@@ -4,7 +4,7 @@
  * but Node's own modules, because at first there is nothing else.
  *
  *   node scripts/setup.js            what `npm run demo` and the others begin with
- *   node scripts/setup.js --tests    and what only `npm test` needs: a C compiler
+ *   node scripts/setup.js --tests    and what only `npm test` needs: a C compiler, QEMU
  *   node scripts/setup.js --build    compiles everything, changed or not: `npm run build`
  *   NEX_SETUP_VERBOSE=1              shows what the programs it starts say
  */
@@ -17,6 +17,7 @@ import { fetchNatsServer, findNatsServer } from "./setup/nats-server.js";
 import { arePackagesInstalled, checkPlatform, installPackages } from "./setup/packages.js";
 import { SetupError, passSignalsOn } from "./setup/program.js";
 import { say, showWork } from "./setup/talk.js";
+import { installSystemPackages, missingSystemPackages } from "./setup/system-packages.js";
 import { fetchCCompiler, findCCompiler } from "./setup/c-compiler.js";
 
 const ROOT = path.resolve(fileURLToPath(import.meta.url), "../..");
@@ -44,6 +45,12 @@ const steps = ({ everything, tests }) => [
     title: "fetching the C compiler",
     done: () => !tests || findCCompiler(TOOLS) !== undefined,
     work: () => fetchCCompiler(TOOLS),
+  },
+  {
+    title: "installing what virtual machines need",
+    // Elsewhere there are no virtual machines of ours, and their tests say so.
+    done: () => !tests || process.platform !== "linux" || missingSystemPackages().length === 0,
+    work: () => installSystemPackages(ROOT),
   },
   {
     title: "building",
