@@ -52,9 +52,12 @@ export function hostileSuite(
 
   void describe(`A hostile service in ${title}`, { skip }, () => {
     void test("looks for files, processes, networks and ways out", async () => {
-      await using system = await TestSystem.start({ driver: makeDriver(), poolSize: 2 });
-      await waitFor(() => system.pool.readyCount === 2, { message: "two sandboxes" });
-      const [mine, other] = system.watch.seen;
+      await using system = await TestSystem.start({ driver: makeDriver() });
+      // A neighbour takes the first sandbox, so that the one that is warm next is the attacker's.
+      await system.whenWarm();
+      await system.deploy("export default () => 'a neighbour';");
+      await system.whenWarm();
+      const [other, mine] = system.watch.seen;
       await using decoy = startDecoy(mine!.uid);
       await using targets = await openTargets();
       const secret = join(system.runtime, "secret.artifact");
@@ -139,7 +142,8 @@ interface Decoy extends AsyncDisposable {
 /** Stands in for the node: a process of the sandbox's own user outside it, so that no difference of users protects it. */
 function startDecoy(uid: number | undefined): Decoy {
   const secret = `${MARK}-secret`;
-  const child: ChildProcess = spawn("/bin/sh", ["-c", `sleep 60 # ${MARK}`], {
+  const child: ChildProcess = spawn("/bin/sleep", ["60"], {
+    argv0: MARK,
     env: { DECOY: secret },
     stdio: "ignore",
     ...(uid === undefined ? {} : { uid, gid: uid }),
