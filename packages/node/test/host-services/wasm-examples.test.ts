@@ -50,7 +50,7 @@ describe("The examples of WebAssembly functions with host services", () => {
       await using system = await TestSystem.start({ hostServices: { kv: { enabled: false } } });
       await system.deploy(await build(), { kind: "wasm", triggers: ["tally.*"] });
       await system.request("tally.apples");
-      await system.told.log('The host service "kv" is switched off for this workload.');
+      await system.told.log('The host service "kv" is switched off for this workload');
     });
   }
 

@@ -94,7 +94,7 @@ class FirecrackerMachines {
     host: MachineHost,
     spec: VmSpec,
     order: SandboxOrder,
-    saved: SavedMachine | Record<never, never>,
+    saved: Partial<SavedMachine>,
     requests: readonly ApiRequest[],
   ): Promise<Sandbox> {
     const machine = await Machine.launch(host, {

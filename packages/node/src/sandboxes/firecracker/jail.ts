@@ -94,14 +94,13 @@ export function jailerCommand(
 ): [program: string, args: string[]] {
   const { cgroups, spec, cpus } = limits;
   const jailer = [
-    place.jailer,
-    ...["--id", jail.name, "--exec-file", place.firecracker],
-    ...["--uid", String(jail.uid), "--gid", String(jail.uid)],
-    ...["--chroot-base-dir", place.base, "--netns", namespacePath(jail.name)],
-    ...["--cgroup-version", String(cgroups.version), "--parent-cgroup", PARENT_CGROUP],
-    ...cgroupSettings(cgroups, spec, cpus).flatMap((setting) => ["--cgroup", setting]),
-    ...["--", "--api-sock", JailPath.socket],
-  ];
+    [place.jailer, "--id", jail.name, "--exec-file", place.firecracker],
+    ["--uid", String(jail.uid), "--gid", String(jail.uid)],
+    ["--chroot-base-dir", place.base, "--netns", namespacePath(jail.name)],
+    ["--cgroup-version", String(cgroups.version), "--parent-cgroup", PARENT_CGROUP],
+    cgroupSettings(cgroups, spec, cpus).flatMap((setting) => ["--cgroup", setting]),
+    ["--", "--api-sock", JailPath.socket],
+  ].flat();
   const asFirstProcess = ["sh", "-c", '"$@"; exit $?', "nex-machine", ...jailer];
   const inNamespace = [systemTool("unshare"), "--pid", "--fork", "--kill-child=KILL", "--", ...asFirstProcess];
   return [systemTool("setpriv"), ["--pdeathsig", "KILL", "--", ...inNamespace]];

@@ -14,9 +14,9 @@ import { NAMESPACES, removeNetwork } from "./network-namespace.ts";
 export async function sweepLeftovers(host: MachineHost): Promise<string[]> {
   const jails = jailsDirectory(host);
   const [networks, groups, directories] = await Promise.all([
-    leftoversIn(await readdir(NAMESPACES).catch(() => [])),
-    leftoversIn(await listCgroups(host.cgroups)),
-    leftoversIn(await readdir(jails).catch(() => [])),
+    readdir(NAMESPACES).then(leftovers, () => []),
+    listCgroups(host.cgroups).then(leftovers),
+    readdir(jails).then(leftovers, () => []),
   ]);
   // Another node may be doing the same: whatever is gone already is well.
   for (const name of networks) await removeNetwork(name).catch(() => undefined);
@@ -28,7 +28,7 @@ export async function sweepLeftovers(host: MachineHost): Promise<string[]> {
   return [...new Set([...networks, ...groups, ...directories])];
 }
 
-function leftoversIn(names: readonly string[]): string[] {
+function leftovers(names: readonly string[]): string[] {
   return names.filter(isLeftover);
 }
 

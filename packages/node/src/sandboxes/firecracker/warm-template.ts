@@ -101,7 +101,7 @@ async function keep({ jail }: Machine, directory: string): Promise<SavedMachine>
       await chown(target, 0, 0);
       await chmod(target, 0o444);
     }
-    return kept as SavedMachine;
+    return kept;
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
