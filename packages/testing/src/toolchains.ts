@@ -13,12 +13,25 @@ export type Toolchain =
   | { readonly missing: string }
   | { readonly missing: undefined; readonly build: (source: string) => Promise<Buffer> };
 
-/** Compiled packages of Go's own library, kept between runs: the first build takes a minute. */
-const GO_CACHE = join(REPOSITORY, ".tools", "go-build");
+/** Go's place for itself, with compiled packages of its library that are kept between runs: the first build takes long. */
+const GO_HOME = join(REPOSITORY, ".tools", "go");
+
+/** Go keeps settings, figures and caches in its user's directories; here in one of its own, without the network. */
+const GO_ENVIRONMENT: NodeJS.ProcessEnv = {
+  ...process.env,
+  HOME: GO_HOME,
+  XDG_CONFIG_HOME: GO_HOME,
+  XDG_CACHE_HOME: GO_HOME,
+  GOPATH: join(GO_HOME, "path"),
+  GOCACHE: join(GO_HOME, "build"),
+  GOTOOLCHAIN: "local",
+  GOPROXY: "off",
+  GOENV: "off",
+};
 
 /** Go, which builds the program in a directory for WASI. */
 export function findGo(): Toolchain {
-  const version = spawnSync("go", ["env", "GOVERSION"], { encoding: "utf8", env: goEnvironment(REPOSITORY) }).stdout;
+  const version = spawnSync("go", ["env", "GOVERSION"], { encoding: "utf8", env: GO_ENVIRONMENT }).stdout;
   const minor = /^go1\.(\d+)/.exec(version ?? "")?.[1];
   if (minor === undefined) return { missing: "there is no go on the PATH; the example needs Go 1.21 or newer" };
   if (Number(minor) < 21) return { missing: `${version.trim()} cannot build for WASI; the example needs Go 1.21` };
@@ -26,17 +39,11 @@ export function findGo(): Toolchain {
 }
 
 async function buildGo(directory: string): Promise<Buffer> {
-  await using home = await temporaryDirectory("nex-go-");
-  const output = join(home.path, "program.wasm");
-  const env = { ...goEnvironment(home.path), GOOS: "wasip1", GOARCH: "wasm" };
+  await using temporary = await temporaryDirectory("nex-go-");
+  const output = join(temporary.path, "program.wasm");
+  const env = { ...GO_ENVIRONMENT, GOOS: "wasip1", GOARCH: "wasm" };
   await run("go", ["build", "-o", output], { cwd: directory, env });
   return await readFile(output);
-}
-
-/** Go keeps settings and figures of its own in its user's directories; they get a home that goes away. */
-function goEnvironment(home: string): NodeJS.ProcessEnv {
-  const settings = { GOCACHE: GO_CACHE, GOTOOLCHAIN: "local", GOPROXY: "off", GOENV: "off", GOTELEMETRY: "off" };
-  return { ...process.env, HOME: home, XDG_CONFIG_HOME: home, GOPATH: join(home, "go"), ...settings };
 }
 
 /** WASI preview 1 by its name since Rust 1.78, and by the one before. */

@@ -1,10 +1,11 @@
-import { jetstream, type JetStreamClient } from "@nats-io/jetstream";
+import { type ApiError, jetstream, JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
 import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
 import { bucketExists, KeptBucket, type OpenBucket, openBucket } from "../host/bucket.ts";
 import { bucketName } from "../host/config.ts";
 import { checkConnected, isTimeout, isWrongLastSequence } from "../host/nats-errors.ts";
+import { Requests } from "../host/requests.ts";
 import type { HostService, OpenService, ServiceCall, ServiceReply, ServiceScope } from "../host/service.ts";
 import { isKey, isPrefix, KV_CODE, KvMethod } from "./contract.ts";
 
@@ -21,6 +22,7 @@ interface Store {
   readonly stream: OpenBucket;
   readonly kv: KV;
   readonly connection: NatsConnection;
+  readonly requests: Requests;
   readonly jetStream: JetStreamClient;
   readonly takesTtl: boolean;
 }
@@ -31,6 +33,7 @@ interface Store {
  */
 const FIRST_READ_MS = 1000;
 const READ_MS = 5000;
+const WRITE_MS = 5000;
 
 const NOTHING: ServiceReply = {};
 
@@ -86,7 +89,7 @@ class KeyValueHost implements OpenService {
 
   async #put(key: string, value: Buffer, ttl: string): Promise<ServiceReply> {
     return await this.#use(`"${key}" cannot be written`, async (store) => {
-      if (ttl === "") return revision(await store.kv.put(key, value));
+      if (ttl === "") return await write(store, key, value);
       const ack = await store.jetStream.publish(`$KV.${store.bucket}.${key}`, value, { ttl: checkTtl(store, ttl) });
       return revision(ack.seq);
     });
@@ -170,21 +173,30 @@ async function openStore(scope: ServiceScope): Promise<Store> {
   });
   const jetStream = jetstream(connection);
   const kv = await new Kvm(jetStream).open(name, { allow_direct: bucket.isDirect });
-  return { bucket: name, stream: bucket, kv, connection, jetStream, takesTtl };
+  return { bucket: name, stream: bucket, kv, connection, requests: Requests.over(connection), jetStream, takesTtl };
 }
 
 /** The newest message of the key's subject. @throws what nats.js throws */
 async function readDirectly(
-  { connection, stream, bucket }: Store,
+  { requests, stream, bucket }: Store,
   key: string,
-  timeout: number,
+  timeoutMs: number,
 ): Promise<ServiceReply> {
   const subject = `$JS.API.DIRECT.GET.${stream.stream}.$KV.${bucket}.${key}`;
-  const { headers, data } = await connection.request(subject, undefined, { timeout });
+  const { headers, data } = await requests.request({ subject, timeoutMs });
   if (headers === undefined || headers.code === 404) return NOTHING;
   if (headers.code !== 0) throw new Error(`JetStream answered ${headers.code} ${headers.description}`);
   if (headers.get("KV-Operation") !== "") return NOTHING;
   return { args: [headers.get("Nats-Sequence")], payload: data };
+}
+
+/** The hot path of writing: the stream's own acknowledgement. @throws what nats.js throws */
+async function write({ requests, bucket }: Store, key: string, payload: Buffer): Promise<ServiceReply> {
+  const answer = await requests.request({ subject: `$KV.${bucket}.${key}`, payload, timeoutMs: WRITE_MS });
+  const { seq, error } = answer.json<{ readonly seq?: number; readonly error?: ApiError }>();
+  if (error !== undefined) throw new JetStreamApiError(error);
+  if (seq === undefined) throw new Error(`JetStream acknowledged with ${answer.string().slice(0, 100)}`);
+  return revision(seq);
 }
 
 function entryReply(entry: KvEntry | null): ServiceReply {

@@ -3,6 +3,7 @@ import { NexError, subjectMatches } from "@nex/protocol";
 import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { readHeaders, writeHeaders } from "../host/message-headers.ts";
 import { checkConnected, fromNatsError, isNoResponders, isTimeout } from "../host/nats-errors.ts";
+import { inboxPrefix, Requests } from "../host/requests.ts";
 import type { HostService, OpenService, ServiceCall, ServiceReply, ServiceScope } from "../host/service.ts";
 import { MAX_ANSWERS, MAX_WAIT_MS, MESSAGING_CODE, MessagingMethod } from "./contract.ts";
 import { checkSubject } from "./subject-rules.ts";
@@ -71,13 +72,11 @@ class MessagingHost implements OpenService {
   }
 
   async #request(subject: string, call: ServiceCall): Promise<ServiceReply> {
-    const timeout = this.#time(call.args[1]);
+    const timeoutMs = this.#time(call.args[1]);
     checkNotSelf(subject, call);
-    const headers = writeHeaders(call.headers);
-    const answer = await this.#connection.request(subject, call.payload, {
-      timeout,
-      ...(headers === undefined ? {} : { headers }),
-    });
+    const { payload } = call;
+    const order = { subject, payload, headers: writeHeaders(call.headers), timeoutMs };
+    const answer = await Requests.over(this.#connection).request(order);
     return { args: [answer.subject], headers: readHeaders(answer) ?? [], payload: answer.data };
   }
 
@@ -163,11 +162,6 @@ class Collector {
       if (!subscription.isClosed()) subscription.unsubscribe();
     }
   }
-}
-
-/** Of the connection's own options: its rights may not reach another inbox. */
-function inboxPrefix(connection: NatsConnection): string | undefined {
-  return (connection as unknown as { options?: { inboxPrefix?: string } }).options?.inboxPrefix;
 }
 
 function frameOf(answer: Msg): Buffer {
