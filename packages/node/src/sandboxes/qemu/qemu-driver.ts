@@ -49,7 +49,7 @@ export function createQemuDriver(config: SandboxConfig, tuning: QemuTuning = {})
         const looked = await look(config, tuning);
         if (typeof looked === "string") return looked;
         found = looked;
-        states = config.savedState ? savedStates(config, looked) : undefined;
+        states = config.qemu.saved_state ? savedStates(config, looked) : undefined;
         return undefined;
       } catch (error) {
         return toNexError(error).message;

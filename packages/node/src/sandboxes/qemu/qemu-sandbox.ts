@@ -177,6 +177,7 @@ export class QemuSandbox implements Sandbox {
       agent_id: agentId,
       link: GUEST_LINK_ADDRESS,
       token,
+      patience: this.#options.patience,
       ...(this.#isResumed ? { resume } : {}),
     };
   }
