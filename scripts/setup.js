@@ -4,7 +4,7 @@
  * but Node's own modules, because at first there is nothing else.
  *
  *   node scripts/setup.js            what `npm run demo` and the others begin with
- *   node scripts/setup.js --tests    and what only `npm test` needs: a C compiler
+ *   node scripts/setup.js --tests    and what only `npm test` needs: a C compiler, QEMU, an image for its machines
  *   node scripts/setup.js --build    compiles everything, changed or not: `npm run build`
  *   NEX_SETUP_VERBOSE=1              shows what the programs it starts say
  */
@@ -13,9 +13,11 @@ import { fileURLToPath } from "node:url";
 import { fetchBubblewrap, findBubblewrap } from "./setup/bubblewrap.js";
 import { build, isBuildCurrent } from "./setup/build-step.js";
 import { alone } from "./setup/lock.js";
+import { buildMachineImage, isMachineImageCurrent } from "./setup/machine-image.js";
 import { fetchNatsServer, findNatsServer } from "./setup/nats-server.js";
 import { arePackagesInstalled, checkPlatform, installPackages } from "./setup/packages.js";
 import { SetupError, passSignalsOn } from "./setup/program.js";
+import { hasQemu, installQemu } from "./setup/qemu.js";
 import { say, showWork } from "./setup/talk.js";
 import { fetchCCompiler, findCCompiler } from "./setup/c-compiler.js";
 
@@ -49,6 +51,16 @@ const steps = ({ everything, tests }) => [
     title: "building",
     done: () => !everything && isBuildCurrent(ROOT),
     work: () => build(ROOT, everything ? "everything" : "bundles"),
+  },
+  {
+    title: "installing QEMU and what images are built with",
+    done: () => !tests || hasQemu(),
+    work: () => installQemu(),
+  },
+  {
+    title: "building the image of virtual machines",
+    done: () => !tests || isMachineImageCurrent(ROOT, TOOLS),
+    work: () => buildMachineImage(ROOT, TOOLS),
   },
 ];
 

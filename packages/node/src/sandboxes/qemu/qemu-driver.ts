@@ -74,7 +74,7 @@ async function look(config: SandboxConfig, tuning: QemuTuning): Promise<Found | 
   const image = await readMachineImage(config.imageDirectory);
   const closed = await unreadable(image);
   if (closed !== undefined) return `${closed} can be read by its owner only, and machines run as users of their own`;
-  const spec = vmSpec(image, config.limits, tuning.bootArguments);
+  const spec = vmSpec(image, config.limits, config.diskBytes, tuning.bootArguments);
   const { cacheDirectory } = config;
   const { accelerators = ["kvm", "tcg"] } = tuning;
   const { platform, passedOver } = await choosePlatform({ programs, spec, cacheDirectory, accelerators });
