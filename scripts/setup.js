@@ -4,7 +4,7 @@
  * but Node's own modules, because at first there is nothing else.
  *
  *   node scripts/setup.js            what `npm run demo` and the others begin with
- *   node scripts/setup.js --tests    and what only `npm test` needs: a C compiler, QEMU
+ *   node scripts/setup.js --tests    and what only `npm test` needs: a C compiler, QEMU, an image for its machines
  *   node scripts/setup.js --build    compiles everything, changed or not: `npm run build`
  *   NEX_SETUP_VERBOSE=1              shows what the programs it starts say
  */
@@ -13,11 +13,12 @@ import { fileURLToPath } from "node:url";
 import { fetchBubblewrap, findBubblewrap } from "./setup/bubblewrap.js";
 import { build, isBuildCurrent } from "./setup/build-step.js";
 import { alone } from "./setup/lock.js";
+import { buildMachineImage, isMachineImageCurrent } from "./setup/machine-image.js";
 import { fetchNatsServer, findNatsServer } from "./setup/nats-server.js";
 import { arePackagesInstalled, checkPlatform, installPackages } from "./setup/packages.js";
 import { SetupError, passSignalsOn } from "./setup/program.js";
+import { hasMachineTools, installMachineTools } from "./setup/machine-tools.js";
 import { say, showWork } from "./setup/talk.js";
-import { installSystemPackages, missingSystemPackages } from "./setup/system-packages.js";
 import { fetchCCompiler, findCCompiler } from "./setup/c-compiler.js";
 
 const ROOT = path.resolve(fileURLToPath(import.meta.url), "../..");
@@ -47,15 +48,19 @@ const steps = ({ everything, tests }) => [
     work: () => fetchCCompiler(TOOLS),
   },
   {
-    title: "installing what virtual machines need",
-    // Elsewhere there are no virtual machines of ours, and their tests say so.
-    done: () => !tests || process.platform !== "linux" || missingSystemPackages().length === 0,
-    work: () => installSystemPackages(ROOT),
-  },
-  {
     title: "building",
     done: () => !everything && isBuildCurrent(ROOT),
     work: () => build(ROOT, everything ? "everything" : "bundles"),
+  },
+  {
+    title: "installing QEMU and other tools of virtual machines",
+    done: () => !tests || hasMachineTools(),
+    work: () => installMachineTools(),
+  },
+  {
+    title: "building the image of virtual machines",
+    done: () => !tests || isMachineImageCurrent(ROOT, TOOLS),
+    work: () => buildMachineImage(ROOT, TOOLS),
   },
 ];
 

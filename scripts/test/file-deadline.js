@@ -14,7 +14,7 @@ export class FileDeadline {
   #running = new Map();
 
   /**
-   * @param {string} root of the clone @param {number} timeoutMs
+   * @param {string} root of the clone @param {(file: string) => number} timeoutMs
    * @param {import("./process-watch.js").ProcessWatch} processes
    */
   constructor(root, timeoutMs, processes) {
@@ -32,7 +32,7 @@ export class FileDeadline {
     if (type === "test:dequeue") {
       this.#running.set(
         data.name,
-        setTimeout(() => this.#expire(data.name), this.#timeoutMs),
+        setTimeout(() => this.#expire(data.name), this.#timeoutMs(data.name)),
       );
     }
   }
@@ -41,7 +41,7 @@ export class FileDeadline {
   #expire(file) {
     const name = path.relative(this.#root, file);
     process.stdout.write(
-      `✖ ${name} did not end within ${this.#timeoutMs / 1000} s: a test waits, or left something open\n`,
+      `✖ ${name} did not end within ${this.#timeoutMs(file) / 1000} s: a test waits, or left something open\n`,
     );
     for (const child of this.#processes.children()) {
       if (child.command.split(" ").includes(file)) this.#processes.kill(child);

@@ -28,10 +28,14 @@ import { Tunnels } from "./tunnels/tunnels.ts";
 export interface AgentOptions {
   readonly link: Link;
   readonly token: string;
-  readonly runner: Omit<RunnerSourceOptions, "logs">;
+  /** How much longer than on the bare machine things may take here before they count as stuck. */
+  readonly patience: number;
+  readonly runner: Omit<RunnerSourceOptions, "logs" | "patience">;
   /** Where the sandbox's resolver looks names up first. */
   readonly hostsFile: string;
 }
+
+const HELLO_DEADLINE_MS = 5000;
 
 /** For what is left of the workload when the node is gone, ms. */
 const ORPHAN_GRACE_MS = 1000;
@@ -41,6 +45,7 @@ export class Agent {
   readonly gone: Promise<void>;
   readonly #link: Link;
   readonly #token: string;
+  readonly #patience: number;
   readonly #life: AgentLife = new AgentLife();
   readonly #logs: LogBatcher;
   readonly #runners: RunnerSource;
@@ -54,6 +59,7 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#link = options.link;
     this.#token = options.token;
+    this.#patience = options.patience;
     this.#directory = options.runner.directory;
     this.#hostsFile = options.hostsFile;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -65,7 +71,7 @@ export class Agent {
       },
       send: (batch) => this.#link.notify(LOGS_CODE, Buffer.from(JSON.stringify(batch))),
     });
-    this.#runners = new RunnerSource({ ...options.runner, logs: this.#logs });
+    this.#runners = new RunnerSource({ ...options.runner, logs: this.#logs, patience: options.patience });
     serveMethod(this.#link, deploy, async (order) => await this.#deploy(order));
     serveMethod(this.#link, undeploy, async ({ grace_ms }) => ({ killed: await this.stop(grace_ms) }));
     serveMethod(this.#link, replaceRunner, async ({ graceful }) => {
@@ -82,7 +88,7 @@ export class Agent {
       this.#link,
       hello,
       { token: this.#token, role: "agent", version: LINK_VERSION },
-      { deadlineMs: 5000 },
+      { deadlineMs: HELLO_DEADLINE_MS * this.#patience },
     );
     agreeOnVersion(version);
     if (this.#life.state !== "starting") return;

@@ -29,6 +29,7 @@ async function main(): Promise<void> {
   const agent = new Agent({
     link: new Link(socket),
     token: metadata.token,
+    patience: metadata.patience ?? 1,
     runner: {
       program: values.runner ?? "/usr/local/lib/nex/nex-runner.cjs",
       address,

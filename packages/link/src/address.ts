@@ -23,6 +23,8 @@ export interface AgentMetadata {
   readonly link: string;
   /** Single use. */
   readonly token: string;
+  /** How much longer than on the bare machine things may take in the sandbox before they count as stuck. Default 1. */
+  readonly patience?: number | undefined;
   /** In a machine that was resumed from a saved state: what it must not have in common with others resumed from it. */
   readonly resume?: AgentResume | undefined;
 }
@@ -38,6 +40,7 @@ export const agentMetadata: z.ZodMiniType<AgentMetadata> = z.object({
   agent_id: z.string(),
   link: z.string(),
   token: z.string(),
+  patience: z.optional(z.number().check(z.minimum(1), z.maximum(100))),
   resume: z.optional(
     z.object({
       unix_ms: z.int().check(z.nonnegative()),

@@ -30,6 +30,8 @@ export interface RunnerProcessOptions {
   readonly address: LinkAddress;
   readonly directory: string;
   readonly logs: LogBatcher;
+  /** How much longer than on the bare machine things may take here before they count as stuck. */
+  readonly patience: number;
   /** A token for the link on which the runner waits for host services. */
   readonly servicesToken: () => Promise<string>;
 }
@@ -42,11 +44,13 @@ export class RunnerProcess {
   readonly #group: ProcessGroup;
   readonly #link: Link;
   readonly #logs: LogBatcher;
+  readonly #patience: number;
   #booted: Promise<void> | undefined;
 
-  private constructor(group: ProcessGroup, { logs, address, servicesToken }: RunnerProcessOptions) {
+  private constructor(group: ProcessGroup, { logs, address, servicesToken, patience }: RunnerProcessOptions) {
     this.#group = group;
     this.#logs = logs;
+    this.#patience = patience;
     relayServices((group.child.stdio as readonly unknown[])[RunnerDescriptor.services] as Duplex, {
       dial: async () => await dial(address),
       token: servicesToken,
@@ -96,9 +100,9 @@ export class RunnerProcess {
   }
 
   async boot(token: string): Promise<void> {
-    this.#booted = this.#unlessEnded(callMethod(this.#link, boot, { token }, { deadlineMs: BOOT_DEADLINE_MS })).then(
-      () => undefined,
-    );
+    this.#booted = this.#unlessEnded(
+      callMethod(this.#link, boot, { token }, { deadlineMs: BOOT_DEADLINE_MS * this.#patience }),
+    ).then(() => undefined);
     this.#booted.catch(() => undefined);
     await this.#booted;
   }
@@ -106,7 +110,7 @@ export class RunnerProcess {
   /** Hands the runner its function. @throws NexError `invalid_artifact` with the place in the source */
   async load(order: LoadOrder, artifactPath: string): Promise<LoadReply> {
     const { reply, stream } = this.#link.open(load.code, Buffer.from(JSON.stringify(order)), {
-      deadlineMs: LOAD_DEADLINE_MS,
+      deadlineMs: LOAD_DEADLINE_MS * this.#patience,
     });
     const answered = this.#unlessEnded(reply);
     answered.catch(() => undefined);
@@ -123,7 +127,7 @@ export class RunnerProcess {
       if (error instanceof NexError && error.code === "deadline_exceeded") {
         throw new NexError(
           "invalid_artifact",
-          `The function's top-level code did not finish within ${LOAD_DEADLINE_MS / 1000} s. Do slow work inside the function.`,
+          `The function's top-level code did not finish within ${(LOAD_DEADLINE_MS * this.#patience) / 1000} s. Do slow work inside the function.`,
           { cause: error },
         );
       }

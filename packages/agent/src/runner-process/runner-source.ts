@@ -9,7 +9,12 @@ export interface RunnerSourceOptions {
   readonly address: LinkAddress;
   readonly directory: string;
   readonly logs: LogBatcher;
+  /** How much longer than on the bare machine things may take here before they count as stuck. */
+  readonly patience: number;
 }
+
+/** For the node to issue a token, ms. */
+const TOKEN_DEADLINE_MS = 5000;
 
 /** Starts runners; keeps one ahead, so that a deploy only has to hand it the source. */
 export class RunnerSource {
@@ -69,7 +74,9 @@ export class RunnerSource {
     const runner = await RunnerProcess.start({
       ...this.#options,
       servicesToken: async () => {
-        const { token } = await callMethod(this.#link!, servicesToken, null, { deadlineMs: 5000 });
+        const { token } = await callMethod(this.#link!, servicesToken, null, {
+          deadlineMs: TOKEN_DEADLINE_MS * this.#options.patience,
+        });
         return token;
       },
     });
@@ -80,7 +87,9 @@ export class RunnerSource {
   }
 
   async #token(): Promise<string> {
-    const { token } = await callMethod(this.#link!, runnerToken, null, { deadlineMs: 5000 });
+    const { token } = await callMethod(this.#link!, runnerToken, null, {
+      deadlineMs: TOKEN_DEADLINE_MS * this.#options.patience,
+    });
     return token;
   }
 }

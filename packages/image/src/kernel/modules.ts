@@ -16,6 +16,8 @@ const MODULES: readonly string[] = [
   "failover",
   "net_failover",
   "virtio_net",
+  // Gives memory back to a node that asks for it, as for a workload that may have less than the machine.
+  "virtio_balloon",
 ];
 
 export interface KernelModule {

@@ -13,6 +13,7 @@ import {
 } from "@nex/protocol";
 import { type NamespaceCredentials, namespaceCredentialsSchema } from "../connections/namespace-credentials.ts";
 import { type FirecrackerConfig, type FirecrackerOptions, firecrackerSchema } from "../sandboxes/firecracker/config.ts";
+import { type QemuConfig, type QemuOptions, qemuSchema } from "../sandboxes/qemu/config.ts";
 import { SANDBOX_NAMES, type SandboxName } from "../sandboxes/sandbox.ts";
 import { isConnectRule } from "../tunnels/connect-rules.ts";
 
@@ -44,8 +45,8 @@ export interface NodeOptions {
   readonly image_directory?: string;
   /** Programs, places and rates of the Firecracker sandbox. */
   readonly firecracker?: FirecrackerOptions;
-  /** Boot one virtual machine, save its state, and start all others from it. Default true. */
-  readonly saved_state?: boolean;
+  /** How the QEMU sandbox starts its machines. */
+  readonly qemu?: QemuOptions;
   /** Who may deploy, and where: a list of keys for all namespaces, or a map from key to namespaces. Default: everyone. */
   readonly issuers?: readonly string[] | Readonly<Record<string, readonly string[]>>;
   /** Admit claims as nex 0.2.7 signs them: bound to nothing but a name. Default false. */
@@ -103,7 +104,7 @@ export interface NodeConfig {
   readonly share_network: boolean;
   readonly image_directory: string;
   readonly firecracker: FirecrackerConfig;
-  readonly saved_state: boolean;
+  readonly qemu: QemuConfig;
   /** Namespaces by issuer; `*` stands for all. Empty admits everyone. */
   readonly issuers: ReadonlyMap<string, readonly string[]>;
   readonly accept_legacy_claims: boolean;
@@ -175,7 +176,7 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
     .string()
     .default(() => join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "nex", "image")),
   firecracker: firecrackerSchema(size),
-  saved_state: z.boolean().default(true),
+  qemu: qemuSchema,
   issuers: z
     .union([
       z.array(account).transform((keys) => Object.fromEntries(keys.map((key) => [key, ["*"]]))),

@@ -7,7 +7,7 @@ export function sandboxConfig(
   { bubblewrap }: Pick<SandboxPrograms, "bubblewrap">,
   onWarning: (line: string) => void,
 ): SandboxConfig {
-  const { limits, share_network, image_directory, cache_directory, saved_state, firecracker } = config;
+  const { limits, share_network, image_directory, cache_directory, qemu, firecracker } = config;
   const { memory, cpus, processes, disk } = limits;
   return {
     limits: { memoryBytes: memory, processes, ...(cpus === undefined ? {} : { cpus }) },
@@ -15,9 +15,9 @@ export function sandboxConfig(
     shareNetwork: share_network,
     imageDirectory: image_directory,
     cacheDirectory: cache_directory,
-    savedState: saved_state,
     onWarning,
     bubblewrap,
     firecracker,
+    qemu,
   };
 }

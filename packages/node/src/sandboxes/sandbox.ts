@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Check } from "./check.ts";
 import type { FirecrackerConfig } from "./firecracker/config.ts";
+import type { QemuConfig } from "./qemu/config.ts";
 
 export const SANDBOX_NAMES = ["process", "bubblewrap", "qemu", "firecracker"] as const;
 export type SandboxName = (typeof SANDBOX_NAMES)[number];
@@ -42,8 +43,7 @@ export interface SandboxConfig {
   readonly firecracker: FirecrackerConfig;
   /** For what a driver keeps between starts of the node: what works on this machine, states of booted machines. */
   readonly cacheDirectory: string;
-  /** Whether virtual machines are booted once, saved, and from then on resumed. */
-  readonly savedState: boolean;
+  readonly qemu: QemuConfig;
   /** Takes lines for the operator, at any time. */
   readonly onWarning: (line: string) => void;
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -25,6 +24,7 @@ import { NexError } from "@nex/protocol";
 import { RateLimit } from "../rate-limit.ts";
 import type { Sandbox, SandboxDriver, SandboxLimits, SandboxPrograms } from "../sandboxes/sandbox.ts";
 import { serveTunnels } from "../tunnels/tunnels.ts";
+import { newAgentId } from "./agent-id.ts";
 import { ArtifactOffer } from "./artifact-offer.ts";
 import { LinkDoor } from "./link-door.ts";
 import { SandboxTalk } from "./sandbox-talk.ts";
@@ -368,9 +368,4 @@ export class AgentSession {
     this.#resolveLost(new NexError("link_closed", "The sandbox was destroyed."));
     this.#gone.resolve();
   }
-}
-
-/** 20 characters of `0-9a-v`, as 0.2.7 names its agents and workloads. */
-function newAgentId(): string {
-  return [...randomBytes(20)].map((byte) => (byte & 31).toString(32)).join("");
 }

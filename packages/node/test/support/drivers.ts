@@ -14,7 +14,7 @@ export function sandboxConfig(options: Partial<SandboxConfig> = {}): SandboxConf
     shareNetwork: false,
     imageDirectory: "/nowhere",
     cacheDirectory: "/nowhere",
-    savedState: false,
+    qemu: { saved_state: false },
     onWarning: () => undefined,
     firecracker: completeNodeOptions({}).firecracker,
     bubblewrap: bubblewrapProgram(),

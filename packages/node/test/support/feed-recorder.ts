@@ -7,7 +7,11 @@ export class FeedRecorder {
   readonly events: NexEvent[] = [];
   readonly logs: LogRecord[] = [];
 
-  constructor(connection: NatsConnection) {
+  readonly #waitMs: number;
+
+  /** @param waitMs for an event or a log record to come */
+  constructor(connection: NatsConnection, waitMs = 10_000) {
+    this.#waitMs = waitMs;
     connection.subscribe("$NEX.events.>", {
       callback: (_, message) => void this.events.push(decodeEvent(message.data)),
     });
@@ -18,13 +22,19 @@ export class FeedRecorder {
 
   /** The first event of that type, now or later. */
   async event(type: string): Promise<NexEvent & { readonly data: Readonly<Record<string, unknown>> }> {
-    const found = await waitFor(() => this.events.find((event) => event.type === type), { message: `event ${type}` });
+    const found = await waitFor(() => this.events.find((event) => event.type === type), {
+      message: `event ${type}`,
+      timeoutMs: this.#waitMs,
+    });
     return found as NexEvent & { readonly data: Readonly<Record<string, unknown>> };
   }
 
   /** The first log record whose text has `part` in it, now or later. */
   async log(part: string): Promise<LogRecord> {
-    return await waitFor(() => this.logs.find(({ text }) => text.includes(part)), { message: `a log of "${part}"` });
+    return await waitFor(() => this.logs.find(({ text }) => text.includes(part)), {
+      message: `a log of "${part}"`,
+      timeoutMs: this.#waitMs,
+    });
   }
 
   count(type: string): number {

@@ -34,6 +34,9 @@ export interface SystemOptions {
   readonly deniedSubjects?: readonly string[];
 }
 
+/** Emulated machines are 30 times slower, but most of what is waited for is not their work alone. */
+const MOST_PATIENCE = 9;
+
 /** The node's run-time half on a NATS server of its own. Disposal fails if anything is left behind. */
 export class TestSystem implements AsyncDisposable {
   readonly nats: TestNats;
@@ -50,6 +53,9 @@ export class TestSystem implements AsyncDisposable {
   /** Holds one directory for each sandbox. */
   readonly runtime: string;
   readonly #hasSystemAccount: boolean;
+  readonly #driver: SandboxDriver | undefined;
+  /** For what should happen at once: longer where sandboxes are emulated. */
+  readonly #waitMs: number;
   #leases = 0;
   #artifacts = 0;
 
@@ -60,7 +66,9 @@ export class TestSystem implements AsyncDisposable {
     this.client = parts.client;
     this.runtime = parts.runtime;
     this.#hasSystemAccount = options.accounts === undefined;
-    this.told = new FeedRecorder(parts.client);
+    this.#driver = options.driver;
+    this.#waitMs = 10_000 * Math.min(this.watch.driver.patience, MOST_PATIENCE);
+    this.told = new FeedRecorder(parts.client, this.#waitMs);
     this.feeds = new Feeds(parts.connection, "NTEST");
     this.pool = new SandboxPool({
       size: options.poolSize ?? 1,
@@ -86,6 +94,8 @@ export class TestSystem implements AsyncDisposable {
 
   static async start(options: SystemOptions = {}): Promise<TestSystem> {
     await using stack = new AsyncDisposableStack();
+    // As a node does before it uses one.
+    await options.driver?.unavailable();
     const nats = stack.use(
       await startNatsServer({ config: options.accounts ?? ACCOUNTS, jetstream: options.jetstream ?? true }),
     );
@@ -119,13 +129,13 @@ export class TestSystem implements AsyncDisposable {
   /** A request with time enough that only a missing answer runs out of it. */
   async request(subject: string, payload: Uint8Array | string = "", headers?: Msg["headers"]): Promise<Msg> {
     return await this.client.request(subject, payload, {
-      timeout: 30_000,
+      timeout: 3 * this.#waitMs,
       ...(headers === undefined ? {} : { headers }),
     });
   }
 
   async whenWarm(): Promise<void> {
-    await waitFor(() => this.pool.readyCount > 0, { message: "a warm sandbox" });
+    await waitFor(() => this.pool.readyCount > 0, { message: "a warm sandbox", timeoutMs: this.#waitMs });
   }
 
   /** Subscriptions the node holds, as the server knows them. */
@@ -153,6 +163,7 @@ export class TestSystem implements AsyncDisposable {
       ? (await this.subscriptions()).filter(isOurs).map((subject) => `subscription ${subject}`)
       : [];
     await this.pool.close();
+    await this.#driver?.close?.();
     if (this.#leases !== 0) left.push(`${this.#leases} leases of the connection`);
     const directories = (await readdir(this.runtime)).filter((name) => !name.endsWith(".artifact"));
     left.push(...directories.map((name) => `directory ${name}`), ...this.watch.processes());

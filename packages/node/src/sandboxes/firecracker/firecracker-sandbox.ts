@@ -127,7 +127,7 @@ class FirecrackerMachines {
   }
 
   async #spec(): Promise<VmSpec> {
-    return vmSpec(await readMachineImage(this.#config.imageDirectory), this.#config.limits);
+    return vmSpec(await readMachineImage(this.#config.imageDirectory), this.#config.limits, this.#config.diskBytes);
   }
 
   #host(): MachineHost {

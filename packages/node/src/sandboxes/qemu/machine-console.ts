@@ -6,13 +6,15 @@ const LINES_PER_SECOND = 20;
 const LINES_AT_ONCE = 200;
 
 const PANIC = /Kernel panic - not syncing: (.*)/;
+const OUT_OF_MEMORY = /Out of memory: Killed process/;
 
-/** Reads a machine's serial console: hands its lines on, and knows a panic when it sees one. */
+/** Reads a machine's serial console: hands its lines on, and knows what a kernel says in distress. */
 export class MachineConsole {
   readonly #onLine: (line: string) => void;
   readonly #limit: RateLimit = new RateLimit(LINES_PER_SECOND, LINES_AT_ONCE);
   #dropped = 0;
   #panic: string | undefined;
+  #oomKills = 0;
 
   constructor(onLine: (line: string) => void) {
     this.#onLine = onLine;
@@ -23,12 +25,18 @@ export class MachineConsole {
     return this.#panic;
   }
 
+  /** Processes that the kernel has ended for want of memory. */
+  get oomKills(): number {
+    return this.#oomKills;
+  }
+
   readonly take = (text: string): void => {
     const line = stripVTControlCharacters(text)
       .replace(/\p{Cc}/gu, "")
       .trimEnd();
     if (line === "") return;
     this.#panic ??= PANIC.exec(line)?.[1]?.slice(0, 200);
+    if (OUT_OF_MEMORY.test(line)) this.#oomKills++;
     if (!this.#limit.take()) {
       this.#dropped++;
       return;

@@ -61,8 +61,8 @@ export class Machine {
     return new Machine(child, start);
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
+  get oomKills(): number {
+    return this.#console.oomKills;
   }
 
   async openMonitor(signal: AbortSignal): Promise<QmpClient> {

@@ -49,7 +49,7 @@ export function createQemuDriver(config: SandboxConfig, tuning: QemuTuning = {})
         const looked = await look(config, tuning);
         if (typeof looked === "string") return looked;
         found = looked;
-        states = config.savedState ? savedStates(config, looked) : undefined;
+        states = config.qemu.saved_state ? savedStates(config, looked) : undefined;
         return undefined;
       } catch (error) {
         return toNexError(error).message;
@@ -74,7 +74,7 @@ async function look(config: SandboxConfig, tuning: QemuTuning): Promise<Found | 
   const image = await readMachineImage(config.imageDirectory);
   const closed = await unreadable(image);
   if (closed !== undefined) return `${closed} can be read by its owner only, and machines run as users of their own`;
-  const spec = vmSpec(image, config.limits, tuning.bootArguments);
+  const spec = vmSpec(image, config.limits, config.diskBytes, tuning.bootArguments);
   const { cacheDirectory } = config;
   const { accelerators = ["kvm", "tcg"] } = tuning;
   const { platform, passedOver } = await choosePlatform({ programs, spec, cacheDirectory, accelerators });

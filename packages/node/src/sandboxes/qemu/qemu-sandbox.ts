@@ -91,6 +91,11 @@ export class QemuSandbox implements Sandbox {
     }
   }
 
+  /** As the machine's kernel tells on its console. */
+  oomKills(): number {
+    return this.#machine?.oomKills ?? 0;
+  }
+
   /** OpenRC starts the agent again, and at each look for its metadata it finds a new token: nothing is to be done. */
   async revive(): Promise<void> {}
 
@@ -177,6 +182,7 @@ export class QemuSandbox implements Sandbox {
       agent_id: agentId,
       link: GUEST_LINK_ADDRESS,
       token,
+      patience: this.#options.patience,
       ...(this.#isResumed ? { resume } : {}),
     };
   }

@@ -21,16 +21,27 @@ const DEFAULT_WORKLOAD_BYTES = 512 * 2 ** 20;
  */
 const BOOT_ARGUMENTS = ["console=ttyS0", "root=/dev/vda", "ro", "reboot=k", "panic=-1", "quiet"];
 
+/** Files are kept in memory, so that they have no more room than this share of it. */
+const DISK_SHARE = 0.5;
+
 /**
  * The machine for a workload within these limits.
+ * @param diskBytes room for the workload's files
  * @param more for the kernel, besides what every machine's is told
  */
-export function vmSpec(image: MachineImage, limits: SandboxLimits, more: readonly string[] = []): VmSpec {
+export function vmSpec(
+  image: MachineImage,
+  limits: SandboxLimits,
+  diskBytes: number,
+  more: readonly string[] = [],
+): VmSpec {
+  const memoryMib = memoryMibFor(limits.memoryBytes ?? DEFAULT_WORKLOAD_BYTES);
+  const diskMib = Math.max(1, Math.floor(Math.min(diskBytes / 2 ** 20, memoryMib * DISK_SHARE)));
   return {
     image,
-    memoryMib: memoryMibFor(limits.memoryBytes ?? DEFAULT_WORKLOAD_BYTES),
+    memoryMib,
     vcpus: Math.max(1, Math.ceil(limits.cpus ?? 1)),
-    bootArguments: [...BOOT_ARGUMENTS, ...more],
+    bootArguments: [...BOOT_ARGUMENTS, `nex.disk=${diskMib}m`, ...more],
   };
 }
 

@@ -13,6 +13,8 @@ export interface ContractOptions {
   readonly skip?: string | false;
   /** Ends an agent by force, from outside. Default: SIGKILL to its process. */
   readonly killAgent?: (system: TestSystem, id: string) => Promise<void>;
+  /** How long to wait for a sandbox to be replaced. Default 10 s. */
+  readonly waitMs?: number;
 }
 
 const ECHO_C = `
@@ -22,7 +24,7 @@ int main(void) { char line[64] = {0}; fgets(line, sizeof line, stdin); printf("w
 /** What every sandbox does, however it does it. The disposal of a system fails if anything is left behind. */
 export function sandboxContract(
   title: string,
-  { makeDriver, skip = false, killAgent = killProcess }: ContractOptions,
+  { makeDriver, skip = false, killAgent = killProcess, waitMs = 10_000 }: ContractOptions,
 ): void {
   let service: Buffer;
   let wasm: Buffer;
@@ -113,7 +115,7 @@ export function sandboxContract(
       await using system = await TestSystem.start({ driver: makeDriver() });
       await system.whenWarm();
       await killAgent(system, system.watch.seen[0]!.id);
-      await waitFor(() => system.watch.seen.length === 2, { message: "another sandbox" });
+      await waitFor(() => system.watch.seen.length === 2, { message: "another sandbox", timeoutMs: waitMs });
       await system.whenWarm();
     });
   });
