@@ -80,6 +80,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/events.ts")).command,
   },
   {
+    path: ["node", "preflight"],
+    summary: "see which sandboxes work on this machine, and how to get what is missing",
+    load: async () => (await import("./commands/node-preflight.ts")).command,
+  },
+  {
     path: ["node", "ls"],
     aliases: ["list"],
     summary: "list the nodes",

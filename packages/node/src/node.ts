@@ -73,7 +73,9 @@ export class NexNode implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const { driver, passedOver } = await chooseSandbox(config.sandbox, sandboxConfig(config, options.programs, warn));
     stack.defer(async () => await driver.close?.());
-    for (const reason of passedOver) warn(`A stronger sandbox cannot be used on this machine: ${reason}.`);
+    // A node in a sandbox that holds need not tell each time what else there could be; preflight does.
+    if (!driver.isBoundary)
+      for (const reason of passedOver) warn(`A stronger sandbox cannot be used on this machine: ${reason}.`);
     const embedded = await startServer(stack, options);
     const connect = connectOptions(options, embedded);
     const connection = await openNodeConnection(connect);

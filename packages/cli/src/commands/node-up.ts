@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { NexNode, type NodeOptions, SANDBOX_NAMES } from "@nex/node";
 import { NexError } from "@nex/protocol";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
 import { connectionOptions } from "../connection/connect.ts";
 import { EMBEDDED_CONTEXT } from "../connection/connection-config.ts";
+import { readNodeConfig } from "../node-config-file.ts";
 import { choice, flag, integer, list, pairs, text } from "../option.ts";
 import { fetchedNatsServer, sandboxPrograms } from "../programs.ts";
 
@@ -47,13 +46,14 @@ export const command: Command = defineCommand({
         `${args.ephemeral ? "--ephemeral" : "--port"} is for the embedded nats-server, but a server or context is named. Leave one of the two out.`,
       );
     }
-    const config = await nodeOptions(ctx, args.config, {
+    const config: NodeOptions = {
+      ...(await readNodeConfig(ctx, args.config)),
       ...(args.sandbox === undefined ? {} : { sandbox: args.sandbox }),
       ...(args.pool === undefined ? {} : { pool: { size: args.pool } }),
       ...(args.nexus === undefined ? {} : { nexus: args.nexus }),
       ...(args.issuers.length === 0 ? {} : { issuers: args.issuers }),
       ...(args.tags.size === 0 ? {} : { tags: Object.fromEntries(args.tags) }),
-    });
+    };
     const fatal = Promise.withResolvers<never>();
     fatal.promise.catch(() => undefined);
     await using node = await ctx.print.progress(
@@ -104,29 +104,6 @@ function isServerNamed(ctx: CommandContext): boolean {
     return true;
   const found = ctx.connection().context;
   return found !== undefined && found !== EMBEDDED_CONTEXT;
-}
-
-/** The config file, with what the command line says laid over it. */
-async function nodeOptions(ctx: CommandContext, file: string | undefined, typed: NodeOptions): Promise<NodeOptions> {
-  if (file === undefined) return typed;
-  const path = resolve(ctx.cwd, file);
-  let content: string;
-  try {
-    content = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new NexError("file_not_found", `The config file ${file} cannot be read: ${(cause as Error).message}`, {
-      cause,
-      data: { file },
-    });
-  }
-  try {
-    return { ...(JSON.parse(content) as NodeOptions), ...typed };
-  } catch (cause) {
-    throw new NexError("invalid_request", `The config file ${file} is not JSON: ${(cause as Error).message}`, {
-      cause,
-      data: { file },
-    });
-  }
 }
 
 async function stopped(signal: AbortSignal): Promise<void> {

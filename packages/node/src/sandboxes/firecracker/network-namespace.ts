@@ -13,7 +13,7 @@ const { address, node, prefixLength, linkPort } = GUEST_NETWORK;
  * What may pass between guest and node: connections of the guest's to the link's port, and nothing else. Without
  * connection tracking, of which a hostile guest could fill the table.
  */
-export const LINK_RULES: string = `
+const LINK_RULES: string = `
 table inet nex {
   chain input {
     type filter hook input priority filter; policy drop;

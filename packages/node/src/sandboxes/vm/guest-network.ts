@@ -15,6 +15,3 @@ export const GUEST_NETWORK = {
 
 /** What the agent's metadata says about where its link is dialled. */
 export const GUEST_LINK_ADDRESS: string = `tcp:${GUEST_NETWORK.node}:${GUEST_NETWORK.linkPort}`;
-
-/** Path of the agent's document in the metadata service. */
-export const METADATA_PATH = "/nex";

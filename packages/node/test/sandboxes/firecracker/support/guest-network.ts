@@ -67,7 +67,7 @@ export class GuestNetwork implements AsyncDisposable {
   }
 }
 
-export async function inNamespace(name: string, script: string): Promise<string> {
+async function inNamespace(name: string, script: string): Promise<string> {
   const child = spawn("nsenter", [`--net=${namespacePath(name)}`, "--", process.execPath, "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
   });
