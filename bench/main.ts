@@ -11,13 +11,24 @@ import { deadline } from "./suites/deadline.ts";
 import { deploy } from "./suites/deploy.ts";
 import { hostServices } from "./suites/host-services.ts";
 import { latency } from "./suites/latency.ts";
+import { machines } from "./suites/machines.ts";
 import { memory } from "./suites/memory.ts";
 import { sandboxes } from "./suites/sandboxes.ts";
 import type { Suite } from "./suites/suite.ts";
 import { throughput } from "./suites/throughput.ts";
 import { wasm } from "./suites/wasm.ts";
 
-const SUITES: readonly Suite[] = [latency, throughput, deadline, hostServices, wasm, deploy, memory, sandboxes];
+const SUITES: readonly Suite[] = [
+  latency,
+  throughput,
+  deadline,
+  hostServices,
+  wasm,
+  deploy,
+  memory,
+  sandboxes,
+  machines,
+];
 
 const LATEST = join(import.meta.dirname, "results", "latest.json");
 

@@ -2,7 +2,7 @@ import { chmod, constants, copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import type { SandboxName } from "@nex/node";
-import { agentPrograms, bubblewrapProgram, temporaryDirectory } from "@nex/testing";
+import { agentPrograms, bubblewrapProgram, REPOSITORY, temporaryDirectory } from "@nex/testing";
 import { ControlClient, type FunctionOrder } from "./control-client.ts";
 import type { NodeCommands, NodeProcessOptions } from "./node-process.ts";
 import { whenSandboxesRest } from "./processes/sandboxes-rest.ts";
@@ -59,6 +59,7 @@ export class System implements AsyncDisposable {
         pool: { size: poolSize },
         runtime_directory: join(directory.path, "run"),
         cache_directory: join(directory.path, "cache"),
+        image_directory: join(REPOSITORY, ".tools", "machine-image"),
       },
     };
     const program = await bundleNode(directory.path);
