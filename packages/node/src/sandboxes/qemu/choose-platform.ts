@@ -78,7 +78,10 @@ async function tryAll(
 
 async function keyOf({ programs, spec, accelerators }: PlatformSearch, isRateKnown: boolean): Promise<string> {
   const kvm = await stat("/dev/kvm").catch(() => undefined);
-  const parts = [programs.version, release(), spec.image.id, accelerators, isRateKnown, kvm?.mode, kvm?.gid];
+  const parts = [
+    ...[programs.qemu, programs.version, programs.machines, release(), spec.image.id, accelerators],
+    ...[isRateKnown, kvm?.mode, kvm?.gid],
+  ];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
