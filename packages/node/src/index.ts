@@ -13,5 +13,6 @@ export type { NamespaceCredentials } from "./connections/namespace-credentials.t
 export { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from "./embedded-nats/embedded-nats.ts";
 export { preflight, type PreflightReport, type SandboxPreflight } from "./preflight/preflight.ts";
 export { SANDBOX_NAMES, type SandboxName, type SandboxPrograms } from "./sandboxes/sandbox.ts";
+export { type MachineStages, measureMachineStart, type MeasureMachineOptions } from "./supervisor/measure-machine.ts";
 export { measureSandboxStart, type MeasureStartOptions } from "./supervisor/measure-start.ts";
 export { SUPPORTED_KINDS, VERSION } from "./version.ts";

@@ -145,6 +145,8 @@ export class RunnerKeeper {
     const error = toNexError(thrown);
     onGivenUp(error);
     if (!this.#isEnding) feed.note(id(), "error", `The runner could not be replaced: ${error.message}`);
+    // Where the whole sandbox has gone, it says more about it than the end that it would be brought to.
+    if (session.isLost) await session.lost;
     await session.destroy(0);
   }
 

@@ -1,9 +1,11 @@
 import { readFileSync, readlinkSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { processAlive, REPOSITORY, waitFor } from "@nex/testing";
+import { buildStaticProgram, processAlive, REPOSITORY, temporaryDirectory, waitFor } from "@nex/testing";
 import type { SandboxConfig, SandboxDriver } from "../../src/sandboxes/sandbox.ts";
 import { createQemuDriver, type QemuTuning } from "../../src/sandboxes/qemu/qemu-driver.ts";
 import { sandboxConfig } from "./drivers.ts";
+import type { PlanOptions } from "./plan.ts";
 import { processes } from "./sandbox-watch.ts";
 import type { TestSystem } from "./system.ts";
 
@@ -59,4 +61,22 @@ function workingDirectory(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+let probe: Promise<Buffer> | undefined;
+
+/** The service of `qemu/fixtures/probe.c`, built once for a file of tests. */
+export async function buildProbe(): Promise<Buffer> {
+  probe ??= (async () => {
+    await using directory = await temporaryDirectory("nex-probe-");
+    const path = join(directory.path, "probe");
+    await buildStaticProgram(join(import.meta.dirname, "../sandboxes/qemu/fixtures/probe.c"), path);
+    return await readFile(path);
+  })();
+  return await probe;
+}
+
+/** How a deploy tells the probe what to do. */
+export function probing(name: string, ...argv: readonly string[]): PlanOptions {
+  return { name, kind: "elf", triggers: [], argv };
 }

@@ -134,8 +134,8 @@ export class TestSystem implements AsyncDisposable {
     });
   }
 
-  async whenWarm(): Promise<void> {
-    await waitFor(() => this.pool.readyCount > 0, { message: "a warm sandbox", timeoutMs: this.#waitMs });
+  async whenWarm(count = 1): Promise<void> {
+    await waitFor(() => this.pool.readyCount >= count, { message: "a warm sandbox", timeoutMs: this.#waitMs });
   }
 
   /** Subscriptions the node holds, as the server knows them. */

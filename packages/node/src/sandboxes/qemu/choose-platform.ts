@@ -78,7 +78,9 @@ async function tryAll(
 
 async function keyOf({ programs, spec, accelerators }: PlatformSearch, isRateKnown: boolean): Promise<string> {
   const kvm = await stat("/dev/kvm").catch(() => undefined);
-  const parts = [programs.version, release(), spec.image.id, accelerators, isRateKnown, kvm?.mode, kvm?.gid];
+  const { qemu, version, machines } = programs;
+  const host = [release(), kvm?.mode, kvm?.gid, isRateKnown];
+  const parts = [qemu, version, machines, spec.image.id, accelerators, host];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 

@@ -88,9 +88,9 @@ export class Machine {
     // The last lines may still be in the pipe.
     if (stdout?.closed === false)
       await Promise.race([once(stdout, "close"), sleep(LAST_LINES_MS, undefined, { ref: false })]);
-    if (this.#isAsked) return end;
     const { panic } = this.#console;
     if (panic !== undefined) return { ...end, reason: `the kernel in the machine panicked: ${panic}` };
+    if (this.#isAsked) return end;
     if (end.exitCode === 0) return { ...end, reason: "the machine was powered off or reset from inside" };
     return end;
   }

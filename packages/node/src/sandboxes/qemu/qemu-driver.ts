@@ -6,7 +6,7 @@ import { readMachineImage, type MachineImage } from "../vm/machine-image.ts";
 import { vmSpec, type VmSpec } from "../vm/vm-spec.ts";
 import { choosePlatform } from "./choose-platform.ts";
 import { type Accelerator, patienceOf, type Platform } from "./platform.ts";
-import { findQemuPrograms, type QemuPrograms } from "./qemu-programs.ts";
+import { findQemuPrograms, type MachineType, type QemuPrograms } from "./qemu-programs.ts";
 import { QemuSandbox } from "./qemu-sandbox.ts";
 import { SavedStates } from "./saved-states.ts";
 
@@ -14,6 +14,8 @@ import { SavedStates } from "./saved-states.ts";
 export interface QemuTuning {
   /** Default: KVM where it works, else emulation. */
   readonly accelerators?: readonly Accelerator[];
+  /** Default: `microvm`, else `pc`. */
+  readonly machines?: readonly MachineType[];
   /** For the kernel, besides its own. */
   readonly bootArguments?: readonly string[];
   /** False opens the host's network to the guest, to show that the tests of the restriction can fail. Default true. */
@@ -70,7 +72,8 @@ async function look(config: SandboxConfig, tuning: QemuTuning): Promise<Found | 
   if (process.platform !== "linux" || process.arch !== "x64") return "it needs Linux on x64";
   if (SETPRIV === undefined)
     return "`setpriv` (package util-linux) is missing, which ties a machine's life to the node's";
-  const programs = await findQemuPrograms();
+  const found = await findQemuPrograms();
+  const programs = tuning.machines === undefined ? found : { ...found, machines: tuning.machines };
   const image = await readMachineImage(config.imageDirectory);
   const closed = await unreadable(image);
   if (closed !== undefined) return `${closed} can be read by its owner only, and machines run as users of their own`;

@@ -22,6 +22,10 @@ export interface HostileSuiteOptions {
   /** Of every attack that is not named in `differently`. */
   readonly outcome: Outcome;
   readonly differently?: Readonly<Partial<Record<AttackName, Outcome>>>;
+  /** Its processes are those of a machine of its own, and cannot be seen from this one. */
+  readonly hasOwnKernel?: boolean;
+  /** Memory that the attacker takes, MiB. Default 512. */
+  readonly eatMib?: number;
 }
 
 const LOOKS = [
@@ -44,7 +48,7 @@ const MARK = `nex-decoy-${process.pid}`;
 /** Runs every attack in a sandbox and looks how it went, from inside and from outside. */
 export function hostileSuite(
   title: string,
-  { makeDriver, skip = false, outcome, differently = {} }: HostileSuiteOptions,
+  { makeDriver, skip = false, outcome, differently = {}, hasOwnKernel = false, eatMib = 512 }: HostileSuiteOptions,
 ): void {
   let attacker: Buffer;
   before(async () => void (attacker = await buildAttacker()));
@@ -109,7 +113,7 @@ export function hostileSuite(
     void test("eats memory", async () => {
       const limits = { memoryBytes: 128 * MEBIBYTE };
       await using system = await TestSystem.start({ driver: makeDriver({ limits }) });
-      await system.deploy(attacker, attack("eat", 512));
+      await system.deploy(attacker, attack("eat", eatMib));
       if (expected("memory") === "succeeded") return assert.equal(await outcomeOf(system, "memory"), "succeeded");
       const { data } = await system.told.event("workload_undeployed");
       assert.match(String(data["message"]), /SIGKILL.*memory limit/);
@@ -123,9 +127,12 @@ export function hostileSuite(
       const lingering = processes()
         .filter(({ command }) => command.includes(`${MARK}-linger`))
         .map(({ pid }) => pid);
-      assert.ok(lingering.length === 2, "the service and what it has left can be seen from outside");
+      if (hasOwnKernel) assert.deepEqual(lingering, []);
+      else assert.ok(lingering.length === 2, "the service and what it has left can be seen from outside");
       await system.supervisor.stop("default", "attacker");
       assert.equal(lingering.some(processAlive), expected("linger") === "succeeded");
+      const { uid } = system.watch.seen[0]!;
+      if (hasOwnKernel && uid !== undefined) assert.ok(!processes().some((process) => process.uid === uid));
       for (const pid of lingering.filter(processAlive)) process.kill(pid, "SIGKILL");
     });
   });
