@@ -2,17 +2,18 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { processAlive, temporaryDirectory, waitFor } from "@nex/testing";
+import { processAlive, startProgram, temporaryDirectory, waitFor } from "@nex/testing";
 import { startEmbeddedNats } from "../../src/embedded-nats/embedded-nats.ts";
 import { processIdentity } from "../../src/embedded-nats/process-identity.ts";
 import { StoreLock } from "../../src/embedded-nats/store-lock.ts";
-import { startProgram } from "./start-program.ts";
+
+const fixture = (name: string): string => join(import.meta.dirname, "fixtures", name);
 
 describe("when the node dies by kill -9", () => {
   it("the server ends too, in good order", async () => {
     await using directory = await temporaryDirectory();
     const options = { storeDirectory: join(directory.path, "nats"), contextFile: join(directory.path, "context.json") };
-    await using node = await startProgram("hold-server.ts", JSON.stringify(options));
+    await using node = await startProgram(fixture("hold-server.ts"), { args: [JSON.stringify(options)] });
     const { pid } = JSON.parse(node.line) as { pid: number };
     assert.ok(processAlive(pid));
     await node.kill("SIGKILL");
@@ -24,9 +25,9 @@ describe("when the node dies by kill -9", () => {
   it("the next start on the same store works at once", async () => {
     await using directory = await temporaryDirectory();
     const options = { storeDirectory: join(directory.path, "nats"), contextFile: join(directory.path, "context.json") };
-    await using node = await startProgram("hold-server.ts", JSON.stringify(options));
+    await using node = await startProgram(fixture("hold-server.ts"), { args: [JSON.stringify(options)] });
     const { pid } = JSON.parse(node.line) as { pid: number };
-    await assert.rejects(startEmbeddedNats(options), new RegExp(`Process ${node.child.pid} `));
+    await assert.rejects(startEmbeddedNats(options), new RegExp(`Process ${node.pid} `));
     await node.kill("SIGKILL");
     await using server = await startEmbeddedNats(options);
     assert.equal(processAlive(pid), false);
@@ -39,7 +40,7 @@ describe("the lock of a store", () => {
     await using directory = await temporaryDirectory();
     await using stack = new AsyncDisposableStack();
     const programs = await Promise.all(
-      Array.from({ length: 6 }, async () => await startProgram("take-lock.ts", directory.path)),
+      Array.from({ length: 6 }, async () => await startProgram(fixture("take-lock.ts"), { args: [directory.path] })),
     );
     for (const program of programs) stack.use(program);
     const words = programs.map(({ line }) => line).sort();
@@ -55,12 +56,12 @@ describe("the lock of a store", () => {
 
   it("is free after kill -9 of its holder, without anything to clean up", async () => {
     await using directory = await temporaryDirectory();
-    await using holder = await startProgram("take-lock.ts", directory.path);
+    await using holder = await startProgram(fixture("take-lock.ts"), { args: [directory.path] });
     assert.equal(holder.line, "taken");
-    await assert.rejects(StoreLock.take(directory.path), new RegExp(`Process ${holder.child.pid} `));
+    await assert.rejects(StoreLock.take(directory.path), new RegExp(`Process ${holder.pid} `));
     await holder.kill("SIGKILL");
     const lock = await StoreLock.take(directory.path);
-    assert.equal(lock.previous.node?.pid, holder.child.pid);
+    assert.equal(lock.previous.node?.pid, holder.pid);
     lock[Symbol.dispose]();
   });
 
@@ -82,8 +83,8 @@ describe("the lock of a store", () => {
 describe("the identity of a process", () => {
   it("is the same each time and gone with the process", async () => {
     await using directory = await temporaryDirectory();
-    await using program = await startProgram("take-lock.ts", directory.path);
-    const pid = program.child.pid ?? 0;
+    await using program = await startProgram(fixture("take-lock.ts"), { args: [directory.path] });
+    const pid = program.pid ?? 0;
     assert.deepEqual(processIdentity(pid), processIdentity(pid));
     assert.notEqual(processIdentity(pid)?.started, processIdentity(process.pid)?.started);
     await program.kill("SIGKILL");

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { childrenOf, processAlive, temporaryDirectory, waitFor } from "@nex/testing";
+import { childrenOf, processAlive, startProgram, temporaryDirectory, waitFor } from "@nex/testing";
 import { findCgroups } from "../../src/sandboxes/cgroups/cgroups.ts";
 import { noBubblewrap } from "../support/drivers.ts";
 import { processes } from "../support/sandbox-watch.ts";
@@ -24,41 +21,32 @@ for (const name of ["process", "bubblewrap"]) {
     async () => {
       // What a killed process leaves on disk goes with this directory.
       await using directory = await temporaryDirectory();
-      const program = join(import.meta.dirname, "../support/node-process.ts");
-      const node = spawn(process.execPath, ["--conditions=@nex/source", program, name], {
-        stdio: ["ignore", "pipe", "inherit"],
-        env: { ...process.env, TMPDIR: directory.path, NODE_TEST_CONTEXT: undefined },
+      await using node = await startProgram(join(import.meta.dirname, "../support/node-process.ts"), {
+        args: [name],
+        env: { TMPDIR: directory.path },
       });
-      try {
-        const ended = once(node, "exit").then(() => assert.fail("The node ended by itself."));
-        ended.catch(() => undefined);
-        const [line] = (await Promise.race([once(createInterface({ input: node.stdout }), "line"), ended])) as [string];
-        const told = JSON.parse(line) as Told;
-        const belongs = (): string[] =>
-          processes()
-            .filter(
-              ({ uid, command }) =>
-                command.includes(told.runtime) || told.sandboxes.some((sandbox) => sandbox.uid === uid),
-            )
-            .map(({ pid, command }) => `${pid} ${command}`);
-        const children = childrenOf(node.pid!);
-        assert.ok(children.length >= 3, "two agents and a NATS server");
-        assert.ok(belongs().length >= 2);
-        assert.ok(processAlive(told.runner));
-        node.kill("SIGKILL");
-        await once(node, "exit");
-        await waitFor(
-          () => belongs().length === 0 && !processAlive(told.runner) && children.every((pid) => !processAlive(pid)),
-          {
-            message: "the end of all that the node had started",
-          },
-        );
-        // Groups have no life of their own: the next node takes them away, as here.
-        findCgroups().removeLeftovers();
-        assert.deepEqual(groupsOf(node.pid!), []);
-      } finally {
-        node.kill("SIGKILL");
-      }
+      const told = JSON.parse(node.line) as Told;
+      const belongs = (): string[] =>
+        processes()
+          .filter(
+            ({ uid, command }) =>
+              command.includes(told.runtime) || told.sandboxes.some((sandbox) => sandbox.uid === uid),
+          )
+          .map(({ pid, command }) => `${pid} ${command}`);
+      const children = childrenOf(node.pid);
+      assert.ok(children.length >= 3, "two agents and a NATS server");
+      assert.ok(belongs().length >= 2);
+      assert.ok(processAlive(told.runner));
+      await node.kill("SIGKILL");
+      await waitFor(
+        () => belongs().length === 0 && !processAlive(told.runner) && children.every((pid) => !processAlive(pid)),
+        {
+          message: "the end of all that the node had started",
+        },
+      );
+      // Groups have no life of their own: the next node takes them away, as here.
+      findCgroups().removeLeftovers();
+      assert.deepEqual(groupsOf(node.pid), []);
     },
   );
 }

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { statSync } from "node:fs";
-import { cp } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { temporaryDirectory, waitFor } from "@nex/testing";
+import { startProgram, waitFor } from "@nex/testing";
 import { machineName, isLeftover } from "../../../src/sandboxes/firecracker/machine-name.ts";
 import { processes } from "../../support/sandbox-watch.ts";
 import { remainsOf } from "./support/remains.ts";
@@ -18,48 +15,38 @@ test(
   "kill -9 of a node ends its machines at once; the next node takes back the rest, and leaves the living's alone",
   { skip },
   async () => {
-    await using directory = await temporaryDirectory("d-");
     await using standIn = await StandIn.make();
     const living = await standIn.driver.start(new TestOrder("l"));
-    const node = spawn(
-      process.execPath,
-      ["--conditions=@nex/source", join(import.meta.dirname, "support/machine-process.ts")],
-      {
-        stdio: ["ignore", "pipe", "inherit"],
-        env: { ...process.env, TMPDIR: directory.path, NODE_TEST_CONTEXT: undefined },
-      },
-    );
-    try {
-      const [line] = (await once(createInterface({ input: node.stdout }), "line")) as [string];
-      const { name, jails } = JSON.parse(line) as { readonly name: string; readonly jails: string };
-      const { uid } = statSync(join(jails, name, "root"));
-      const guardians = (): number => processes().filter(({ command }) => command.includes(`--id ${name}`)).length;
-      assert.ok(guardians() >= 3, "unshare, sh and what the jailer became");
-      assert.ok(remainsOf(name, jails).length >= 3);
-      node.kill("SIGKILL");
-      await once(node, "exit");
-      await waitFor(() => guardians() === 0 && !processes().some((entry) => entry.uid === uid), {
-        message: "the end of the machine",
-      });
-      // Nobody has tidied up yet.
-      assert.ok(remainsOf(name, jails).length >= 3);
+    await using stack = new AsyncDisposableStack();
+    stack.defer(async () => await living.destroy(0));
+    const node = stack.use(await startProgram(join(import.meta.dirname, "support/machine-process.ts")));
+    const told = JSON.parse(node.line) as { readonly name: string; readonly jails: string; readonly directory: string };
+    const { name, jails } = told;
+    // What a killed process leaves on disk. Not below a directory of the test's own: a jail's path is short.
+    stack.defer(async () => await rm(told.directory, { recursive: true, force: true }));
+    const { uid } = statSync(join(jails, name, "root"));
+    const guardians = (): number => processes().filter(({ command }) => command.includes(`--id ${name}`)).length;
+    assert.ok(guardians() >= 3, "unshare, sh and what the jailer became");
+    assert.ok(remainsOf(name, jails).length >= 3);
+    await node.kill("SIGKILL");
+    await waitFor(() => guardians() === 0 && !processes().some((entry) => entry.uid === uid), {
+      message: "the end of the machine",
+    });
+    // Nobody has tidied up yet.
+    assert.ok(remainsOf(name, jails).length >= 3);
 
-      // The next node uses the same place for jails.
-      await cp(join(jails, name), join(standIn.jails, name), {
-        recursive: true,
-        filter: (path) => !path.endsWith("/api"),
-      });
-      await using next = await StandIn.make({ chroot_base: join(standIn.directory, "j") });
-      const sandbox = await next.driver.start(new TestOrder("m"));
-      try {
-        assert.deepEqual(remainsOf(name, standIn.jails), []);
-        assert.ok(remainsOf(machineName("l"), standIn.jails).length >= 3);
-      } finally {
-        await sandbox.destroy(0);
-      }
+    // The next node uses the same place for jails.
+    await cp(join(jails, name), join(standIn.jails, name), {
+      recursive: true,
+      filter: (path) => !path.endsWith("/api"),
+    });
+    await using next = await StandIn.make({ chroot_base: join(standIn.directory, "j") });
+    const sandbox = await next.driver.start(new TestOrder("m"));
+    try {
+      assert.deepEqual(remainsOf(name, standIn.jails), []);
+      assert.ok(remainsOf(machineName("l"), standIn.jails).length >= 3);
     } finally {
-      node.kill("SIGKILL");
-      await living.destroy(0);
+      await sandbox.destroy(0);
     }
   },
 );
