@@ -2,14 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import {
-  buildStaticProgram,
-  startNatsServer,
-  temporaryDirectory,
-  type TemporaryDirectory,
-  type TestNats,
-  waitFor,
-} from "@nex/testing";
+import { buildStaticProgram, startNatsServer, temporaryDirectory, type TestNats, waitFor } from "@nex/testing";
 import type { NodeOptions } from "../../src/config/node-config.ts";
 import type { SandboxName } from "../../src/sandboxes/sandbox.ts";
 import { deployFunction } from "../control-api/support/deploys.ts";
@@ -27,7 +20,7 @@ export function describeConnectedService(
   config: NodeOptions = {},
 ): void {
   void describe(`a service in the ${sandbox} sandbox that is connected to a NATS server`, () => {
-    let directory: TemporaryDirectory;
+    const stack = new AsyncDisposableStack();
     let program: Buffer;
     let nats: TestNats;
     let running: RunningNode;
@@ -35,22 +28,17 @@ export function describeConnectedService(
     let closed: string;
 
     before(async () => {
-      directory = await temporaryDirectory();
-      const path = join(directory.path, "echo-service");
+      const path = join(stack.use(await temporaryDirectory()).path, "echo-service");
       await buildStaticProgram(EXAMPLE, path);
       program = await readFile(path);
-      nats = await startNatsServer({ jetstream: true });
+      nats = stack.use(await startNatsServer({ jetstream: true }));
       const other = await startNatsServer();
       closed = `localhost:${other.port}`;
       await other.stop();
       const services = { connect: [`localhost:${nats.port}`, closed] };
-      running = await RunningNode.start({ nats, config: { ...config, sandbox, services } });
+      running = stack.use(await RunningNode.start({ nats, config: { ...config, sandbox, services } }));
     });
-    after(async () => {
-      await running.close();
-      await nats.stop();
-      await directory[Symbol.asyncDispose]();
-    });
+    after(async () => await stack.disposeAsync());
 
     const deploy = async (name: string, host: string, connect: readonly string[]): Promise<Reply> =>
       await deployFunction(running, {

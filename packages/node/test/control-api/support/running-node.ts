@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { encodeMessage, ExchangeKey, SigningKey } from "@nex/protocol";
-import { agentPrograms, startNatsServer, temporaryDirectory, type TestNats, waitFor } from "@nex/testing";
+import {
+  agentPrograms,
+  bubblewrapProgram,
+  startNatsServer,
+  temporaryDirectory,
+  type TestNats,
+  waitFor,
+} from "@nex/testing";
 import type { NodeOptions } from "../../../src/config/node-config.ts";
 import { NexNode, type NexNodeOptions } from "../../../src/node.ts";
 import { FeedRecorder } from "../../support/feed-recorder.ts";
@@ -108,7 +115,7 @@ export class RunningNode implements AsyncDisposable {
 export function nodeOptions(url: string, directory: string, config: NodeOptions = {}): NexNodeOptions {
   return {
     nats: { connect: { servers: url } },
-    programs: { node: process.execPath, ...agentPrograms() },
+    programs: { node: process.execPath, ...agentPrograms(), bubblewrap: bubblewrapProgram() },
     config: {
       runtime_directory: join(directory, "run"),
       cache_directory: join(directory, "cache"),
