@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   agreeOnVersion,
@@ -17,13 +17,11 @@ import {
   type WorkloadEvent,
 } from "@nex/link";
 import { NexError } from "@nex/protocol";
-import { pullArtifact } from "./artifact.ts";
 import { AgentLife } from "./life/state.ts";
 import { LogBatcher } from "./logs/log-batcher.ts";
 import type { RunningWorkload } from "./providers/provider.ts";
-import { providerFor } from "./providers/registry.ts";
 import { RunnerSource, type RunnerSourceOptions } from "./runner-process/runner-source.ts";
-import { Tunnels } from "./tunnels/tunnels.ts";
+import type { Tunnels } from "./tunnels/tunnels.ts";
 
 export interface AgentOptions {
   readonly link: Link;
@@ -39,6 +37,8 @@ const HELLO_DEADLINE_MS = 5000;
 
 /** For what is left of the workload when the node is gone, ms. */
 const ORPHAN_GRACE_MS = 1000;
+
+const loadDeploying = async () => await import("./deploying.ts");
 
 /** Manages exactly one workload, from its deploy to its end, on behalf of the node at the other end of the link. */
 export class Agent {
@@ -95,6 +95,7 @@ export class Agent {
     this.#life.enter("idle");
     await this.#runners.admit(this.#link);
     this.#report({ type: "runner_ready" });
+    void loadDeploying();
   }
 
   /** Ends the workload and then the agent. True if the workload had to be killed. */
@@ -128,10 +129,11 @@ export class Agent {
         },
       );
     }
-    const provider = providerFor(order.kind);
     this.#life.enter("deploying");
     try {
-      await mkdir(this.#directory, { recursive: true });
+      const { providerFor, pullArtifact, Tunnels } = await loadDeploying();
+      const provider = providerFor(order.kind);
+      mkdirSync(this.#directory, { recursive: true });
       const path = join(this.#directory, "artifact");
       await pullArtifact(this.#link, order, path, this.#stop.signal);
       // Before the workload starts: it may connect with its first instruction.

@@ -150,7 +150,7 @@ describe("an image", () => {
       [],
     );
     const services = [...files.keys()].filter((path) => path.startsWith("/etc/init.d/"));
-    const ours = ["agent", "bootfs", "console-log", "net.eth0", "nex-resume"];
+    const ours = ["agent", "net.eth0", "nex-machine"];
     assert.deepEqual(
       services,
       ours.map((name) => `/etc/init.d/${name}`),
@@ -182,12 +182,14 @@ describe("an image", () => {
   });
 
   it("has scripts without mistakes in their grammar", () => {
-    const shell = [...files].filter(([path]) => path.startsWith("/etc/init.d/") || path === "/usr/local/bin/agent");
+    const shell = [...files].filter(
+      ([path]) => /^\/etc\/(?:init\.d\/|rc\.conf$)|^\/usr\/lib\/rc\/sh\//.test(path) || path === "/usr/local/bin/agent",
+    );
     for (const [path] of shell) {
       const { status, stderr } = spawnSync("sh", ["-n"], { input: cat(path), encoding: "utf8" });
       assert.equal(status, 0, `${path}: ${stderr}`);
     }
-    const perl = spawnSync("perl", ["-c"], { input: cat("/usr/local/lib/nex/nex-resume.pl"), encoding: "utf8" });
+    const perl = spawnSync("perl", ["-c"], { input: cat("/usr/local/lib/nex/nex-machine.pl"), encoding: "utf8" });
     assert.equal(perl.status, 0, perl.stderr);
   });
 });

@@ -1,6 +1,6 @@
-import type { RequestOptions } from "node:http";
 import { type AgentMetadata, agentMetadata } from "@nex/link";
 import { NexError } from "@nex/protocol";
+import { exchange, SilenceError } from "./http-exchange.ts";
 
 /** Where a virtual machine's metadata service is: Firecracker's, or the one that the node plays for QEMU. */
 const MMDS: MmdsAddress = { host: "169.254.169.254", port: 80 };
@@ -17,17 +17,9 @@ const PERIOD_MS = 100;
  */
 const PATIENCE_MS = { least: 300, most: 4800 } as const;
 
-/** Far more than our document takes. */
-const MAX_ANSWER_BYTES = 65_536;
-
 export interface MmdsAddress {
   readonly host: string;
   readonly port: number;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
 }
 
 /**
@@ -43,11 +35,10 @@ export async function waitForMmds(address: MmdsAddress = MMDS, signal?: AbortSig
     try {
       const isNew = token === undefined;
       token ??= await fetchToken(address, patience);
-      const { status, body } = await request(address, patience, {
-        method: "GET",
-        path: "/nex",
-        headers: { "X-metadata-token": token, Accept: "application/json" },
-      });
+      const { status, body } = await exchange(
+        { ...address, method: "GET", path: "/nex", headers: { "X-metadata-token": token, Accept: "application/json" } },
+        patience,
+      );
       patience = PATIENCE_MS.least;
       if (status === 200) return parse(body);
       // Another service than the one that gave it out, after a resume; or it is too old.
@@ -64,38 +55,17 @@ export async function waitForMmds(address: MmdsAddress = MMDS, signal?: AbortSig
 }
 
 async function fetchToken(address: MmdsAddress, patience: number): Promise<string> {
-  const { status, body } = await request(address, patience, {
-    method: "PUT",
-    path: "/latest/api/token",
-    headers: { "X-metadata-token-ttl-seconds": String(TOKEN_TTL_S) },
-  });
+  const { status, body } = await exchange(
+    {
+      ...address,
+      method: "PUT",
+      path: "/latest/api/token",
+      headers: { "X-metadata-token-ttl-seconds": String(TOKEN_TTL_S) },
+    },
+    patience,
+  );
   if (status !== 200) throw new Error(`The metadata service gives out no token: ${status} ${body}`);
   return body;
-}
-
-/** No answer in time. */
-class SilenceError extends Error {}
-
-async function request(address: MmdsAddress, patience: number, options: RequestOptions): Promise<Answer> {
-  // Loaded here: agents in other sandboxes have no use for it.
-  const http = await import("node:http");
-  return await new Promise((resolve, reject) => {
-    // No agent: one connection for each request, because after a resume the other end of an old one is gone.
-    const outgoing = http.request({ ...address, ...options, agent: false }, (incoming) => {
-      let body = "";
-      incoming.setEncoding("utf8");
-      incoming.on("data", (chunk: string) => {
-        body += chunk;
-        if (body.length > MAX_ANSWER_BYTES) incoming.destroy(new Error("The metadata service's answer has no end."));
-      });
-      incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, body }));
-      incoming.on("error", reject);
-    });
-    const timer = setTimeout(() => outgoing.destroy(new SilenceError("No answer in time.")), patience);
-    outgoing.on("close", () => clearTimeout(timer));
-    outgoing.on("error", reject);
-    outgoing.end();
-  });
 }
 
 function parse(body: string): AgentMetadata {

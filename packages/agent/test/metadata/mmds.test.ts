@@ -28,7 +28,7 @@ class Service implements AsyncDisposable {
       this.asked.push(asked);
       const reply = answer(asked, this.asked.length);
       if (reply === "silence") return;
-      response.writeHead(reply[0], { "Content-Type": "text/plain" });
+      response.writeHead(reply[0], { "Content-Type": "text/plain", "Content-Length": Buffer.byteLength(reply[1]) });
       response.end(reply[1]);
     });
   }

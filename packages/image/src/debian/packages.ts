@@ -15,13 +15,13 @@ const LIBRARIES = /^usr\/(?:lib\/[^/]+|lib64)\/(?!libmvec)[^/]+\.so[^/]*$/;
 export const ROOTFS_PACKAGES: readonly PackageRule[] = [
   { name: "base-files", keep: /^(?:etc\/debian_version|etc\/os-release|usr\/lib\/os-release)$/ },
   { name: "netbase", keep: /^etc\/(?:protocols|services)$/ },
-  // Init, supervision, and the shell they are written for.
-  { name: "openrc", keep: /^usr\/(?:sbin\/|bin\/rc-status|lib\/rc\/)/ },
+  // Init, supervision, and the shell they are written for. Each service would read the script that makes control groups.
+  { name: "openrc", keep: /^usr\/(?:sbin\/|bin\/rc-status|lib\/rc\/(?!sh\/rc-cgroup))/ },
   { name: "busybox-static", keep: /^usr\/bin\/busybox$/ },
   { name: "libpam-modules", keep: /\/security\/pam_(?:deny|permit)\.so$/ },
   // The agent ties the life of its children to its own with it.
   { name: "util-linux", keep: /^usr\/bin\/setpriv$/ },
-  // The one program that can reseed the kernel's random generator; see nex-resume.pl.
+  // The one program that can reseed the kernel's random generator; see nex-machine.pl.
   { name: "perl-base", keep: /^usr\/bin\/perl$/ },
   // For services: whom to trust, and what time it is elsewhere.
   { name: "ca-certificates", keep: /^usr\/share\/ca-certificates\/.+\.crt$/ },

@@ -1,8 +1,8 @@
-/** Directories that no file makes. Of these only the last four are written to: file systems in memory lie over them. */
+/** Directories that no file makes. Of these only `home/nex`, `run` and `tmp` are written to: file systems in memory lie over them. */
 export const DIRECTORIES: readonly string[] = [
   "dev",
-  "etc/insserv.conf.d",
   "etc/runlevels/shutdown",
+  "etc/runlevels/sysinit",
   "proc",
   "root",
   "sys",
@@ -15,11 +15,9 @@ export const DIRECTORIES: readonly string[] = [
 /** Symbolic links and where they lead, besides those to BusyBox. */
 export const LINKS: Readonly<Record<string, string>> = {
   "usr/sbin/init": "openrc-init",
-  "etc/runlevels/sysinit/bootfs": "/etc/init.d/bootfs",
   "etc/runlevels/boot/net.eth0": "/etc/init.d/net.eth0",
-  "etc/runlevels/boot/nex-resume": "/etc/init.d/nex-resume",
   "etc/runlevels/default/agent": "/etc/init.d/agent",
-  "etc/runlevels/default/console-log": "/etc/init.d/console-log",
+  "etc/runlevels/default/nex-machine": "/etc/init.d/nex-machine",
   // The agent adds the names of its tunnels.
   "etc/hosts": "/run/nex/hosts",
   "etc/localtime": "/usr/share/zoneinfo/Etc/UTC",
@@ -39,4 +37,4 @@ export const MODES: Readonly<Record<string, number>> = {
 };
 
 /** What of our own files is a program. */
-export const PROGRAMS: RegExp = /^(?:etc\/init\.d\/|usr\/local\/bin\/|usr\/local\/lib\/nex\/console-log$)/;
+export const PROGRAMS: RegExp = /^(?:etc\/init\.d\/|usr\/lib\/rc\/sh\/|usr\/local\/bin\/)/;

@@ -24,18 +24,13 @@ export interface MeasureMachineOptions {
   readonly whileUp?: () => void;
 }
 
-const INIT = /Run \/init as init process/;
+const INIT = /nex initramfs: started/;
 
 /** Starts one QEMU machine as a node does and destroys it. For benchmarks. @throws NexError `sandbox_failed` */
 export async function measureMachineStart(options: MeasureMachineOptions): Promise<MachineStages> {
   const { programs, directory, whileUp } = options;
   const config = completeNodeOptions(options.config);
-  // A kernel that boots tells how far it is; one that is resumed must be the one whose state was saved.
-  const tuning = config.qemu.saved_state ? {} : { bootArguments: ["loglevel=7"] };
-  const driver = createQemuDriver(
-    sandboxConfig(config, programs, () => undefined),
-    tuning,
-  );
+  const driver = createQemuDriver(sandboxConfig(config, programs, () => undefined));
   const reason = await driver.unavailable();
   if (reason !== undefined) throw new NexError("sandbox_failed", `QEMU cannot be used on this machine: ${reason}`);
   const before = performance.now();

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { SandboxLimits } from "../sandbox.ts";
 import type { MachineImage } from "./machine-image.ts";
 
@@ -14,6 +15,9 @@ export interface VmSpec {
 const SYSTEM_MEMORY_MIB = 192;
 
 const DEFAULT_WORKLOAD_BYTES = 512 * 2 ** 20;
+
+/** Where nothing limits the processors: one for the workload, one for the agent and for what V8 does beside its program. */
+const DEFAULT_VCPUS = Math.min(2, availableParallelism());
 
 /**
  * What the kernel is told in every machine: the console that the node reads; a panic or a reboot ends the
@@ -40,7 +44,7 @@ export function vmSpec(
   return {
     image,
     memoryMib,
-    vcpus: Math.max(1, Math.ceil(limits.cpus ?? 1)),
+    vcpus: Math.ceil(limits.cpus ?? DEFAULT_VCPUS),
     bootArguments: [...BOOT_ARGUMENTS, `nex.disk=${diskMib}m`, ...more],
   };
 }

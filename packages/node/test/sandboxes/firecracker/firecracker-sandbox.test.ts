@@ -21,6 +21,7 @@ function cgroupValue(controller: "cpu" | "memory" | "pids", name: string, file: 
 describe("a Firecracker sandbox", { skip }, () => {
   test("is set up by requests that the API's description allows, in the order it asks for", async () => {
     await using standIn = await StandIn.make({
+      cpus: 1.5,
       cpu_template: "T2S",
       disk_rate: { bytes_per_second: "10MiB", operations_per_second: 500 },
     });
@@ -48,7 +49,7 @@ describe("a Firecracker sandbox", { skip }, () => {
       );
       const body = (path: string): Readonly<Record<string, unknown>> => requests.find((one) => one.path === path)!.body;
       assert.deepEqual(body("/machine-config"), {
-        vcpu_count: 1,
+        vcpu_count: 2,
         mem_size_mib: 256,
         smt: false,
         track_dirty_pages: false,

@@ -9,5 +9,5 @@ hostileSuite("qemu", {
   outcome: "held",
   differently: { write: "succeeded", shell: "succeeded", forks: "succeeded" },
   hasOwnKernel: true,
-  eatMib: 280,
+  eatMib: 240,
 });

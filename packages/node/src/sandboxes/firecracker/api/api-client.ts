@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { lstat } from "node:fs/promises";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NexError } from "@nex/protocol";
@@ -20,7 +22,7 @@ export class ApiClient {
   /** Waits until Firecracker listens. @throws NexError `sandbox_failed` with the reason of `signal` */
   async whenReady(signal: AbortSignal): Promise<void> {
     for (let pause = 2; ; pause = Math.min(pause * 2, 50)) {
-      if (await this.#isSocket()) return;
+      if ((await this.#isSocket()) && (await this.#isListening())) return;
       if (signal.aborted) {
         throw new NexError("sandbox_failed", `Firecracker did not open its API: ${(signal.reason as Error).message}`, {
           cause: signal.reason,
@@ -73,6 +75,19 @@ export class ApiClient {
       ...(cause === undefined ? {} : { cause }),
       data: { method, path },
     });
+  }
+
+  /** A socket has its name a moment before anybody listens on it. */
+  async #isListening(): Promise<boolean> {
+    const probe = connect(this.#socket);
+    try {
+      await once(probe, "connect");
+      return true;
+    } catch {
+      return false;
+    } finally {
+      probe.destroy();
+    }
   }
 
   async #isSocket(): Promise<boolean> {
