@@ -14,6 +14,7 @@ import { fetchBubblewrap, findBubblewrap } from "./setup/bubblewrap.js";
 import { build, isBuildCurrent } from "./setup/build-step.js";
 import { alone } from "./setup/lock.js";
 import { buildMachineImage, isMachineImageCurrent } from "./setup/machine-image.js";
+import { hasNodeLibraries, installNodeLibraries } from "./setup/node-libraries.js";
 import { fetchNatsServer, findNatsServer } from "./setup/nats-server.js";
 import { arePackagesInstalled, checkPlatform, installPackages } from "./setup/packages.js";
 import { SetupError, passSignalsOn } from "./setup/program.js";
@@ -30,6 +31,7 @@ const OLDEST_NODE = 20;
 
 /** @param {{ everything: boolean, tests: boolean }} extent @returns {Step[]} */
 const steps = ({ everything, tests }) => [
+  { title: "installing a library of Node 26", done: () => hasNodeLibraries(), work: () => installNodeLibraries() },
   { title: "installing npm packages", done: () => arePackagesInstalled(ROOT), work: () => installPackages(ROOT) },
   {
     title: "fetching nats-server",

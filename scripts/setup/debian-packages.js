@@ -1,13 +1,39 @@
 import fs from "node:fs";
 import path from "node:path";
 import { isExecutable, searchPath } from "./files.js";
-import { run } from "./program.js";
+import { SetupError, run } from "./program.js";
 
 /** True where Debian's packages can be fetched and unpacked, which takes no rights. */
 export function hasDebianPackages() {
   return ["apt-get", "dpkg-deb"].every((name) =>
     searchPath().some((directory) => isExecutable(path.join(directory, name))),
   );
+}
+
+/**
+ * Installs packages on this system, if we may.
+ * @param {string[]} packages @param {string} failed says what could not be done, without a full stop
+ * @returns {Promise<string>}
+ * @throws SetupError with the command to type
+ */
+export async function installDebianPackages(packages, failed) {
+  const install = ["install", "--yes", "--no-install-recommends", ...packages];
+  try {
+    if (!hasDebianPackages()) throw new SetupError("this system has no Debian packages.");
+    if (process.getuid?.() !== 0) throw new SetupError("that takes root.");
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    try {
+      await run("apt-get", install, { cwd: "/", env });
+    } catch {
+      await run("apt-get", ["update"], { cwd: "/", env });
+      await run("apt-get", install, { cwd: "/", env });
+    }
+    return packages.join(", ");
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const byHand = `sudo apt-get install --no-install-recommends ${packages.join(" ")}`;
+    throw new SetupError(`${failed}: ${why}\n\nInstall it, then run this again:\n\n    ${byHand}\n`);
+  }
 }
 
 /**

@@ -1,7 +1,6 @@
 import path from "node:path";
-import { hasDebianPackages } from "./debian-packages.js";
+import { installDebianPackages } from "./debian-packages.js";
 import { isExecutable, searchPath } from "./files.js";
-import { SetupError, run } from "./program.js";
 
 /** Program and Debian's package with it: to run machines, to build their image, and (root only) to make their networks. */
 const PROGRAMS = {
@@ -19,27 +18,10 @@ export function hasMachineTools() {
 
 /** @returns {Promise<string>} */
 export async function installMachineTools() {
-  const packages = missing();
-  const install = ["install", "--yes", "--no-install-recommends", ...packages];
-  const byHand = `sudo apt-get install --no-install-recommends ${packages.join(" ")}`;
-  try {
-    if (!hasDebianPackages()) throw new SetupError("this system has no Debian packages.");
-    if (process.getuid?.() !== 0) throw new SetupError("that takes root.");
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    try {
-      await run("apt-get", install, { cwd: "/", env });
-    } catch {
-      await run("apt-get", ["update"], { cwd: "/", env });
-      await run("apt-get", install, { cwd: "/", env });
-    }
-    return packages.join(", ");
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new SetupError(
-      `Packages that the tests of virtual machines need could not be installed: ${why}\n\n` +
-        `Install them, then run this again:\n\n    ${byHand}\n`,
-    );
-  }
+  return await installDebianPackages(
+    missing(),
+    "Packages that the tests of virtual machines need could not be installed",
+  );
 }
 
 /** Packages, in the order of the alphabet. */
