@@ -81,7 +81,10 @@ async function runWith(node) {
   child.on("exit", (code, signal) => {
     // The loader has named what it misses: older Nodes get by without it.
     if (code === 127 && process.platform === "linux")
-      return fail("The Node that came with nex does not start.", "If libatomic is missing: sudo apt-get install libatomic1");
+      return fail(
+        "The Node that came with nex does not start.",
+        "If libatomic is missing: sudo apt-get install libatomic1",
+      );
     process.exitCode = signal === null ? code : 128 + constants.signals[signal];
   });
 }
