@@ -88,7 +88,7 @@ async function build(options: BuildImageOptions, work: string): Promise<ImageMan
   );
   const files = await step(options, "assemble the root file system", async () => {
     await assemble(root, staticFilesDirectory());
-    await installPrograms(root, programs, signal);
+    await installPrograms(root, programs);
     await checkLibraries(root, signal);
     await normalize(root);
     return await listFiles(root);

@@ -1,10 +1,10 @@
 import { copyFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readTree } from "../static-files.ts";
-import { findProgram, run } from "../tools.ts";
 import { walk } from "../walk.ts";
 import { BUSYBOX_APPLETS } from "./busybox.ts";
 import { DIRECTORIES, LINKS, MERGED, PROGRAMS } from "./layout.ts";
+import { stripSymbols } from "./strip-symbols.ts";
 
 /** What of ours goes into the machine. */
 export interface RootfsPrograms {
@@ -30,16 +30,13 @@ export async function assemble(root: string, staticFiles: string): Promise<void>
   await bundleCertificates(root);
 }
 
-/** Node, agent and runner. Node loses its symbols, a fifth of it, where there is a program to take them away. */
-export async function installPrograms(root: string, programs: RootfsPrograms, signal?: AbortSignal): Promise<void> {
+/** Node, agent and runner. */
+export async function installPrograms(root: string, programs: RootfsPrograms): Promise<void> {
   const bin = join(root, "usr/local/bin");
   const lib = join(root, "usr/local/lib/nex");
   await mkdir(bin, { recursive: true });
   await mkdir(lib, { recursive: true });
-  const strip = ["strip", "llvm-strip"].map((name) => findProgram(name)).find((path) => path !== undefined);
-  const node = join(bin, "node");
-  if (strip === undefined) await copyFile(programs.node, node);
-  else await run(strip, ["-o", node, programs.node], { signal });
+  await writeFile(join(bin, "node"), stripSymbols(await readFile(programs.node)), { mode: 0o755 });
   await copyFile(programs.agent, join(lib, "nex-agent.cjs"));
   await copyFile(programs.runner, join(lib, "nex-runner.cjs"));
 }
