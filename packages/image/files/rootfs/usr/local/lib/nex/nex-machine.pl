@@ -20,7 +20,7 @@ sub copy_log {
   my $pid = fork() // die "cannot fork: $!\n";
   return $pid if $pid != 0;
   open(STDOUT, '>', '/dev/console') or die "cannot open the console: $!\n";
-  open(STDERR, '>', '/dev/console');
+  open(STDERR, '>', '/dev/null');
   exec('/usr/bin/setpriv', '--pdeathsig=KILL', '--reuid=nex', '--regid=nex', '--clear-groups', '--no-new-privs',
     '--inh-caps=-all', '/bin/tail', '-q', '-F', '-n', '+1', '/home/nex/nex.log', '/home/nex/err.log')
     or die "cannot run setpriv: $!\n";
@@ -38,7 +38,6 @@ sub resume {
 
 $SIG{CHLD} = sub { exit 1 };
 copy_log();
-open(STDERR,'>','/dev/console'); print STDERR "XX here\n";
 while (1) {
   # Blocks until somebody writes.
   open(my $input, '<', $orders) or die "$orders: $!\n";
