@@ -5,6 +5,7 @@ import { NexError } from "@nex/protocol";
 import { findProgram } from "./programs.ts";
 import { isRunning, type ProcessIdentity } from "./process-identity.ts";
 import type { ServerLog } from "./server-log.ts";
+import { withoutInherited } from "../sandboxes/inherited-files.ts";
 
 /** nats-server closes its streams in that time even with many of them; past it, it hangs. */
 const GRACE_MS = 5_000;
@@ -31,7 +32,7 @@ export class ServerProcess {
   /** @throws NexError `nats_server_failed` */
   static async start(program: string, configFile: string, log: ServerLog): Promise<ServerProcess> {
     const [file, ...args] = [...endsWithParent(), program, "--config", configFile];
-    const child = spawn(file, args, { stdio: ["ignore", "ignore", log.fd], detached: true });
+    const child = spawn(file, args, { stdio: withoutInherited(["ignore", "ignore", log.fd]), detached: true });
     try {
       await once(child, "spawn");
     } catch (error) {

@@ -3,7 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NexError } from "@nex/protocol";
-import { agentCommand, PROGRAMS_BY_DESCRIPTOR } from "../agent-command.ts";
+import { agentCommand } from "../agent-command.ts";
 import type { Cgroup } from "../cgroups/cgroup.ts";
 import { findCgroups } from "../cgroups/cgroups.ts";
 import { endOf } from "../child-end.ts";
@@ -65,7 +65,7 @@ export class BubblewrapSandbox implements Sandbox {
         programs: order.programs,
         directory: order.directory,
         link: socket.directory,
-        command: agentCommand(PROGRAMS_BY_DESCRIPTOR, Place.work),
+        command: (programs) => agentCommand(programs, Place.work),
         metadata: JSON.stringify({ agent_id: order.agentId, link, token: order.issueToken() }),
       });
       unfinished.move();

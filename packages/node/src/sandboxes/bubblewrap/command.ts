@@ -18,6 +18,8 @@ export interface CommandParts {
   readonly hosts: string;
   readonly view: readonly Shown[];
   readonly hasFilter: boolean;
+  /** Path of the `bwrap` program. */
+  readonly bubblewrap: string;
   /** What runs inside. */
   readonly command: readonly string[];
 }
@@ -61,7 +63,8 @@ exec "$@"`;
  */
 export function sandboxCommand(parts: CommandParts): string[] {
   const { uid, cgroupEntrances, shareNetwork, diskBytes, directories, hosts } = parts;
-  const bubblewrap = descriptorPath(Descriptor.bubblewrap);
+  const isOwnUser = uid === undefined;
+  const bubblewrap = isOwnUser ? parts.bubblewrap : descriptorPath(Descriptor.bubblewrap);
   const limits = [String(MAX_OPEN_FILES), String(Math.ceil(diskBytes / ULIMIT_BLOCK))];
   const room = `size=${diskBytes},nr_inodes=${Math.ceil(diskBytes / BYTES_PER_FILE) + 64},mode=755,nosuid,nodev`;
   return [
@@ -70,7 +73,10 @@ export function sandboxCommand(parts: CommandParts): string[] {
     [bubblewrap],
     ["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL", "--die-with-parent"],
     shareNetwork ? [] : ["--unshare-net"],
-    ["--dev-bind", "/", "/", "--"],
+    ["--dev-bind", "/", "/"],
+    // The first process inside is bubblewrap. Who could write to its file must not find it there.
+    isOwnUser ? ["--ro-bind", bubblewrap, bubblewrap] : [],
+    ["--"],
     ["/bin/sh", "-c", PREPARE, "sh", shareNetwork ? "shared" : "own", room, directories.room, hosts],
     [bubblewrap],
     innerOptions(parts),

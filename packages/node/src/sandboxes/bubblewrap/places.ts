@@ -7,6 +7,8 @@ export const Place = {
   hosts: "/home/hosts",
   /** Directory of the link's socket. */
   link: "/run/nex",
+  /** Node, agent and runner, where they are shown by path. */
+  programs: "/usr/lib/nex",
 } as const;
 
 /** Its user, whoever that is outside. */

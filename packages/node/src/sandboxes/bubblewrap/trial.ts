@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PROGRAMS_BY_DESCRIPTOR } from "../agent-command.ts";
 import { findCgroups } from "../cgroups/cgroups.ts";
 import { endOf } from "../child-end.ts";
 import { borrowUserId, returnUserId } from "../process/user-ids.ts";
@@ -49,7 +48,7 @@ export async function tryBubblewrap(bubblewrap: string): Promise<string | undefi
       cgroupEntrances: cgroup.entrances,
       shareNetwork: false,
       diskBytes: TRIAL_DISK,
-      command: [PROGRAMS_BY_DESCRIPTOR.node, "--version"],
+      command: (programs) => [programs.node, "--version"],
       bubblewrap,
       programs: { node, agent: node, runner: node },
       directory,

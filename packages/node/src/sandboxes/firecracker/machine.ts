@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NexError } from "@nex/protocol";
+import { withoutInherited } from "../inherited-files.ts";
 import { readLines } from "../output-lines.ts";
 import { borrowUserId, killAllOf, returnUserId } from "../process/user-ids.ts";
 import type { SandboxEnd } from "../sandbox.ts";
@@ -77,11 +78,17 @@ export class Machine {
 
     const said: string[] = [];
     const [program, args] = jailerCommand(host, jail, { ...order, cgroups: host.cgroups });
-    const child = spawn(program, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], env: {}, cwd: "/" });
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: withoutInherited(["ignore", "pipe", "pipe"]),
+      env: {},
+      cwd: "/",
+    });
     // A failed start shows as the child's end; without a listener it would end the node.
     child.on("error", (error) => order.onOutput(error.message));
     const machine = new Machine(jail, child, resources.move(), order);
     for (const output of [child.stdout, child.stderr]) {
+      if (output === null) continue;
       readLines(output, (line) => {
         if (said.length < 10) said.push(line);
         order.onOutput(line);

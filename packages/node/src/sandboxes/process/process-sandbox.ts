@@ -6,6 +6,7 @@ import { NexError } from "@nex/protocol";
 import { AgentDescriptor, agentCommand, PROGRAMS_BY_DESCRIPTOR } from "../agent-command.ts";
 import { endOf } from "../child-end.ts";
 import { type LinkSocket, openLinkSocket } from "../link-socket.ts";
+import { withoutInherited } from "../inherited-files.ts";
 import { openFiles } from "../open-files.ts";
 import { readLines } from "../output-lines.ts";
 import type { Sandbox, SandboxDriver, SandboxEnd, SandboxOrder } from "../sandbox.ts";
@@ -122,7 +123,7 @@ async function startAgent(
     cwd: work,
     env: {},
     detached: true,
-    stdio: ["ignore", "pipe", "pipe", "pipe", ...files.descriptors],
+    stdio: withoutInherited(["ignore", "pipe", "pipe", "pipe", ...files.descriptors]),
   });
   // A failed start shows as the child's end; without a listener it would end the node.
   child.on("error", (error) => order.onOutput(error.message));

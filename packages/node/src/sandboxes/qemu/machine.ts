@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endOf } from "../child-end.ts";
+import { withoutInherited } from "../inherited-files.ts";
 import { openFiles } from "../open-files.ts";
 import { readLines } from "../output-lines.ts";
 import type { SandboxEnd } from "../sandbox.ts";
@@ -56,7 +57,13 @@ export class Machine {
       // QEMU looks for its modules and, for what it is asked to start, for programs: by full paths only.
       env: {},
       detached: true,
-      stdio: ["ignore", "pipe", "pipe", ...files.descriptors, ...(state === undefined ? [] : [state])],
+      stdio: withoutInherited([
+        "ignore",
+        "pipe",
+        "pipe",
+        ...files.descriptors,
+        ...(state === undefined ? [] : [state]),
+      ]),
     });
     return new Machine(child, start);
   }
