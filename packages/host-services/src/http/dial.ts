@@ -1,8 +1,8 @@
-import { lookup } from "node:dns";
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { NexError } from "@nex/protocol";
+import { resolveName } from "./name-resolver.ts";
 import type { HttpReach } from "./reach.ts";
 
 export interface DialOrder {
@@ -35,29 +35,35 @@ export async function dial(order: DialOrder, reach: HttpReach): Promise<Incoming
     agent: isTls ? https : http,
     // Beside a list of headers Node writes none of its own.
     headers: ["Host", url.host, ...headers.flat()],
-    lookup: checkedLookup(host, port, reach),
+    lookup: checkedLookup(host, port, reach, signal),
     signal,
   });
   request.once("response", resolve);
-  request.once("error", (error) => reject(dialError(error, url, signal)));
+  // More than one may come: of the look-up, and of what it ended.
+  request.on("error", (error) => reject(dialError(error, url, signal)));
+  // Nobody here speaks another protocol, and nothing else is told of such an answer.
+  request.once("upgrade", (_, socket) => socket.destroy());
+  request.once("close", () => reject(dialError(new Error("it did not answer with HTTP"), url, signal)));
   send(request, body, reject);
   return await promise;
 }
 
 /** Resolves a name and hands on only addresses that may be reached: what is checked is what is connected to. */
-function checkedLookup(host: string, port: number, reach: HttpReach): LookupFunction {
+function checkedLookup(host: string, port: number, reach: HttpReach, signal: AbortSignal): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) {
-        callback(error, "", 4);
-        return;
+    const answer = async (): Promise<void> => {
+      try {
+        const addresses = await resolveName(hostname, signal);
+        const open = addresses.filter(({ address }) => reach.allows(host, address, port));
+        const [first] = open;
+        if (first === undefined) callback(reach.refusal(host, port), "", 4);
+        else if (options.all === true) callback(null, open);
+        else callback(null, first.address, first.family);
+      } catch (error) {
+        callback(error as NodeJS.ErrnoException, "", 4);
       }
-      const open = addresses.filter(({ address }) => reach.allows(host, address, port));
-      const [first] = open;
-      if (first === undefined) callback(reach.refusal(host, port), "", 4);
-      else if (options.all === true) callback(null, open);
-      else callback(null, first.address, first.family);
-    });
+    };
+    void answer();
   };
 }
 

@@ -173,8 +173,14 @@ function withDefaults(headers: HeaderList, body: Exchange["body"]): HeaderList {
     ...(has("accept") ? [] : [["Accept", "*/*"] as const]),
     ...(has("accept-encoding") ? [] : [["Accept-Encoding", "gzip, deflate, br"] as const]),
     ...(has("user-agent") ? [] : [["User-Agent", "nex"] as const]),
-    ...(Buffer.isBuffer(body) ? [["Content-Length", String(body.length)] as const] : []),
+    ...framing(body),
   ];
+}
+
+/** Without one or the other Node sends the body of a GET as it is, and a server may take it for another request. */
+function framing(body: Exchange["body"]): HeaderList {
+  if (body === undefined) return [];
+  return Buffer.isBuffer(body) ? [["Content-Length", String(body.length)]] : [["Transfer-Encoding", "chunked"]];
 }
 
 function decode(response: IncomingMessage, encoding: string): Readable | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { TestSystem } from "../support/system.ts";
@@ -22,6 +22,28 @@ async function listen(listener: RequestListener): Promise<AsyncDisposable & { re
     port: (server.address() as AddressInfo).port,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** Hands on what comes in as it is, and answers when the end of a chunked body was seen. */
+async function listenRaw(hear: (text: string) => void): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createTcpServer((socket) => {
+    let last = "";
+    socket.setEncoding("latin1").on("data", (text: string) => {
+      hear(text);
+      last = (last + text).slice(-5);
+      if (last === "0\r\n\r\n") socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+    socket.on("error", () => undefined);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
       server.close();
       await once(server, "close");
     },
@@ -117,6 +139,38 @@ describe("http in the module form", () => {
       const reply = await system.request("fn", url);
       assert.equal(reply.json<{ code?: string }>().code, "invalid_request", url);
     }
+  });
+
+  it("is told of an answer that is none, and gets its calls back", async () => {
+    await using plain = await listen(
+      (_, response) => void response.socket?.end("HTTP/1.1 101 So\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+    );
+    const hostServices = { http: { allow: ["127.0.0.1"], timeout_ms: 60_000 }, max_calls: 4 };
+    await using system = await TestSystem.start({ hostServices });
+    await system.deploy(
+      caller("if (url === '') return (await ctx.kv.put('k', 'v')); return await (await fetch(url)).text();"),
+    );
+    for (let call = 0; call < 8; call++) {
+      const reply = await system.request("fn", `http://127.0.0.1:${plain.port}/`);
+      assert.equal(reply.json<{ code?: string }>().code, "http_failed", reply.string());
+    }
+    assert.equal((await system.request("fn", "")).string(), "1");
+  });
+
+  it("frames every body, so that none is taken for another request", async () => {
+    const seen: string[] = [];
+    await using server = await listenRaw((text) => seen.push(text));
+    await using system = await TestSystem.start({ hostServices: { http: { allow: ["127.0.0.1"] } } });
+    await system.deploy(
+      `export default async (event, ctx) => {
+         const smuggled = "GET /admin HTTP/1.1\\r\\nHost: other\\r\\n\\r\\n";
+         const body = smuggled + "x".repeat(1_500_000);
+         const response = await ctx.http.fetch(event.text(), { method: "DELETE", body });
+         return String(response.status);
+       };`,
+    );
+    assert.equal((await system.request("fn", `http://127.0.0.1:${server.port}/`)).string(), "200");
+    assert.match(seen.join(""), /^DELETE [^]*\r\nTransfer-Encoding: chunked\r\n[^]*?\r\n\r\n[0-9a-f]+\r\nGET \/admin/);
   });
 
   it("limits redirects, time and size, and keeps secrets from other origins", async () => {
