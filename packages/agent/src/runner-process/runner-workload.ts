@@ -34,10 +34,12 @@ export class RunnerWorkload implements RunningWorkload {
     }
     this.#runner = runner;
     void runner.ended.then(({ exitCode, signal }) => {
-      this.#retiring.delete(runner);
-      if (this.#runner !== runner) return;
-      this.#runner = undefined;
-      if (!this.#stopping) this.#host.report(runnerEnded(exitCode, signal));
+      const isRetired = this.#retiring.delete(runner);
+      const isReplaced = this.#runner !== runner;
+      if (!isReplaced) this.#runner = undefined;
+      // The node may notice the end of a runner first and ask for the next one: then it died by itself all the same.
+      const isOurDoing = isReplaced && (signal === "SIGTERM" || signal === "SIGKILL");
+      if (!this.#stopping && !isRetired && !isOurDoing) this.#host.report(runnerEnded(exitCode, signal));
     });
   }
 

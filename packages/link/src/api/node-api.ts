@@ -109,7 +109,7 @@ export type WorkloadEvent =
 
 const ended = {
   exit_code: z.nullable(z.number()),
-  signal: z.nullable(z.string()),
+  signal: z.nullable(z.string().check(z.maxLength(20))),
   reason: z.string().check(z.maxLength(4096)),
 };
 

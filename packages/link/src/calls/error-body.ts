@@ -14,15 +14,18 @@ export function encodeError(error: NexError): Buffer {
   } catch {
     // Its data have no JSON form; code and message have.
   }
-  const message = String(error.message);
-  const cut = message.length > KEPT_CHARACTERS ? `${message.slice(0, KEPT_CHARACTERS)}…` : message;
-  return Buffer.from(JSON.stringify({ code: error.code, message: cut } satisfies NexErrorJson));
+  return Buffer.from(JSON.stringify({ code: error.code, message: cut(error.message) } satisfies NexErrorJson));
 }
 
-/** Reads the body of an error frame or a goodbye. Never throws. */
+function cut(message: string): string {
+  return message.length > KEPT_CHARACTERS ? `${message.slice(0, KEPT_CHARACTERS)}…` : message;
+}
+
+/** Reads the body of an error frame or a goodbye, which a hostile peer makes as large as it can. Never throws. */
 export function decodeError(body: Buffer): NexError {
   try {
-    return fromErrorJson(JSON.parse(body.toString("utf8")));
+    const error = fromErrorJson(JSON.parse(body.toString("utf8")));
+    return body.length <= MAX_ERROR_BYTES ? error : new NexError(error.code, cut(error.message));
   } catch (cause) {
     return new NexError("link_protocol", "The peer reported an error that is not JSON.", { cause });
   }

@@ -14,8 +14,9 @@ import { Ring } from "./ring.ts";
 const LOG_RING = 1000;
 const LOG_RING_SIZE = 1024 * 1024;
 
-/** Events kept for each workload, and for the node itself. */
+/** Events kept for each workload, and for the node itself, and bytes of them. */
 const EVENT_RING = 200;
+const EVENT_RING_SIZE = 256 * 1024;
 
 /** Workloads that are remembered; the one that was longest silent goes first. */
 const MAX_RINGS = 200;
@@ -39,8 +40,10 @@ export class Feeds {
   publishEvent(event: NexEvent): void {
     const namespace = event.namespace ?? SYSTEM_NAMESPACE;
     const { workload_name: workload = "" } = (event.data ?? {}) as { workload_name?: unknown };
-    ringOf(this.#events, `${namespace}/${String(workload)}`, () => new Ring(EVENT_RING)).push(event);
-    this.#publish(eventSubject(namespace, event.type), encodeEvent(event));
+    const body = encodeEvent(event);
+    const ring = ringOf(this.#events, `${namespace}/${String(workload)}`, () => new Ring(EVENT_RING, EVENT_RING_SIZE));
+    ring.push(event, body.length);
+    this.#publish(eventSubject(namespace, event.type), body);
   }
 
   publishLog(record: LogRecord): void {

@@ -68,7 +68,7 @@ export class WorkloadFeed {
 
   event(type: EventType, data: Readonly<Record<string, unknown>>): void {
     this.#feeds.publishEvent(
-      createEvent(type, this.#feeds.source, this.#namespace, { workload_name: this.#workload, ...data }),
+      createEvent(type, this.#feeds.source, this.#namespace, { ...data, workload_name: this.#workload }),
     );
   }
 

@@ -246,7 +246,9 @@ export class Instance implements AgentSessionListener {
     if (this.#life.elapsedMs > STABLE_MS) this.#failures = 0;
     this.#life.enter("restarting");
     this.#dispatcher?.detach();
-    feed.event("workload_crashed", { id: this.#id, reason: reason.message, ...reason.data });
+    // What else a reason holds may come from the sandbox.
+    const { exit_code, signal } = reason.data;
+    feed.event("workload_crashed", { id: this.#id, reason: reason.message, exit_code, signal });
     await this.#session?.destroy(0);
     while (!this.#life.isEnding) {
       this.#restarts++;

@@ -35,8 +35,10 @@ function newest<T>(entries: readonly T[], limit: number = DEFAULT_LIMIT): T[] {
   const kept: T[] = [];
   let bytes = 0;
   for (const entry of entries.slice(-limit).reverse()) {
-    bytes += Buffer.byteLength(JSON.stringify(entry));
-    if (bytes > MAX_REPLY_BYTES) break;
+    const size = Buffer.byteLength(JSON.stringify(entry));
+    // One that is too large must not hide those before it.
+    if (bytes + size > MAX_REPLY_BYTES) continue;
+    bytes += size;
     kept.unshift(entry);
   }
   return kept;

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { NexError } from "@nex/protocol";
 
@@ -26,23 +27,27 @@ export function returnUserId(uid: number): void {
   taken.delete(uid);
 }
 
+/** Looks in a row that find nothing before a user counts as gone. */
+const QUIET_ROUNDS = 2;
+
 /**
  * Kills every process of `uid` until none is left: a workload may have left its process group, but it cannot
- * leave its user.
+ * leave its user. One after another they could not be caught, if each starts the next and ends before it is seen; the
+ * kernel kills all of a user at once for a process of that user.
  */
 export async function killAllOf(uid: number): Promise<void> {
-  for (let round = 0; round < 50; round++) {
-    const pids = await processesOf(uid);
-    if (pids.length === 0) return;
-    for (const pid of pids) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It ended between the look and the kill.
-      }
-    }
-    await new Promise((resolve) => setTimeout(resolve, round));
+  let quiet = 0;
+  for (let round = 0; round < 50 && quiet < QUIET_ROUNDS; round++) {
+    await killAsUser(uid);
+    quiet = (await processesOf(uid)).length === 0 ? quiet + 1 : 0;
+    if (quiet === 0) await new Promise((resolve) => setTimeout(resolve, round));
   }
+}
+
+/** Signals all that this user may signal, which is its own processes, but for the one that does it. */
+async function killAsUser(uid: number): Promise<void> {
+  const killer = spawn("/bin/sh", ["-c", "kill -KILL -1"], { uid, gid: uid, stdio: "ignore", env: {}, cwd: "/" });
+  await new Promise<void>((resolve) => killer.once("exit", () => resolve()).once("error", () => resolve()));
 }
 
 async function busyUserIds(): Promise<Set<number>> {
