@@ -2,7 +2,7 @@
  * A function in C: numbers in, one per line; their count, smallest, largest and mean out, as JSON.
  * Lines that are no numbers are counted and named in the log.
  *
- *   clang --target=wasm32-wasi --sysroot=/usr -O2 -Wl,--strip-debug -o stats.wasm stats.c
+ *   clang --target=wasm32-wasi --sysroot=/usr -O2 -o stats.wasm stats.c
  *   nex run stats.wasm --trigger 'stats.*'
  *   seq 1 100 | nex trigger stats --subject stats.seq --data -
  */

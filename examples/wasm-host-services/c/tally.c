@@ -2,7 +2,7 @@
  * A function in C that uses host services: counts the messages of each subject in key-value and publishes the new
  * number. Safe with several replicas: a count that somebody else has changed meanwhile is read again.
  *
- *   clang --target=wasm32-wasi --sysroot=/usr -O2 -Wl,--strip-debug -o tally.wasm tally.c
+ *   clang --target=wasm32-wasi --sysroot=/usr -O2 -o tally.wasm tally.c
  *   nex run tally.wasm --trigger 'tally.*'
  *   nats sub tallied & nex trigger tally --subject tally.apples --data ''
  */

@@ -15,7 +15,7 @@ export async function buildC(source: string, flags: readonly string[] = []): Pro
   const input = join(directory.path, "program.c");
   const output = join(directory.path, "program.wasm");
   await writeFile(input, source);
-  const target = ["--target=wasm32-wasi", `--sysroot=${sysroot}`, "-Wl,--strip-debug"];
+  const target = ["--target=wasm32-wasi", `--sysroot=${sysroot}`];
   await run(clang, [...target, "-O1", "-Wall", "-Werror", ...flags, input, "-o", output], { env });
   return await readFile(output);
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { closeSync, createReadStream, openSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { boot, callMethod, decode, Link, type LinkAddress, load, type LoadOrder, type LoadReply } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import { openOwnProgram, type ProcessEnd, ProcessGroup } from "../life/process-group.ts";
@@ -24,6 +25,10 @@ const BOOT_DEADLINE_MS = 20_000;
 
 /** For loading the function's source: a throw at load is immediate, a top-level await may take its time. */
 const LOAD_DEADLINE_MS = 10_000;
+
+/** Between the end of a process's sockets and its own, ms; and how many times that under emulation at most. */
+const DYING_MS = 50;
+const MOST_PATIENCE = 10;
 
 export interface RunnerProcessOptions {
   readonly program: string;
@@ -136,6 +141,13 @@ export class RunnerProcess {
   }
 
   /** TERM, grace, KILL. True if it had to be killed. */
+  /** Waits a moment, in which one that is dying by itself is gone. The node may notice the end of its link first. */
+  async endsByItself(): Promise<boolean> {
+    const moment = sleep(DYING_MS * Math.min(this.#patience, MOST_PATIENCE), undefined, { ref: false });
+    await Promise.race([this.ended, moment]);
+    return this.isOver;
+  }
+
   async end(graceMs: number): Promise<boolean> {
     const killed = await this.#group.end(graceMs);
     this.#link.close();

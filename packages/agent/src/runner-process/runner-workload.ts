@@ -35,21 +35,18 @@ export class RunnerWorkload implements RunningWorkload {
     this.#runner = runner;
     void runner.ended.then(({ exitCode, signal }) => {
       const isRetired = this.#retiring.delete(runner);
-      const isReplaced = this.#runner !== runner;
-      if (!isReplaced) this.#runner = undefined;
-      // The node may notice the end of a runner first and ask for the next one: then it died by itself all the same.
-      const isOurDoing = isReplaced && (signal === "SIGTERM" || signal === "SIGKILL");
-      if (!this.#stopping && !isRetired && !isOurDoing) this.#host.report(runnerEnded(exitCode, signal));
+      if (this.#runner === runner) this.#runner = undefined;
+      if (!this.#stopping && !isRetired) this.#host.report(runnerEnded(exitCode, signal));
     });
   }
 
   async replaceRunner(graceful: boolean): Promise<void> {
     const old = this.#runner;
     this.#runner = undefined;
-    if (old !== undefined) {
-      // An old runner that is to finish its work ends by itself when the node closes its link.
-      if (graceful) this.#retiring.add(old);
-      else await old.end(0);
+    if (old !== undefined && (graceful || !(await old.endsByItself()))) {
+      this.#retiring.add(old);
+      // One that is to finish its work ends by itself when the node closes its link.
+      if (!graceful) await old.end(0);
     }
     if (!this.#stopping) await this.start();
   }

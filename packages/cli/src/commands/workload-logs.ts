@@ -21,6 +21,8 @@ export const command: Command = defineCommand({
       const shown = new Set(recent.map(keyOf));
       for (const record of recent) print(ctx, record);
       if (coming === undefined) {
+        // A workload that is gone may have left some; one that never was is told from one that is silent.
+        if (recent.length === 0 && name !== undefined) await nex.workloads.get(name);
         if (recent.length === 0) ctx.print.note("There are no log records.");
         return;
       }

@@ -3,6 +3,7 @@ import { basename, extname, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { HOST_SERVICES, isName, NexError, parseKind, WORKLOAD_KINDS, type WorkloadKind } from "@nex/protocol";
 import { detectKind } from "../artifact/detect-kind.ts";
+import { checkOptionsOf } from "../artifact/options-of-kind.ts";
 import { bundleFunction } from "../bundle/bundle-function.ts";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
 import { choice, decimal, duration, flag, integer, list, pairs, required, size, text, words } from "../option.ts";
@@ -76,7 +77,9 @@ export const command: Command = defineCommand({
     const { print } = ctx;
     const file = args.file;
     const name = args.name ?? nameOf(file);
-    const { kind, artifact } = await readArtifact(ctx, file, args.type);
+    const kind = (args.type === undefined ? undefined : parseKind(args.type)) ?? detectKind(file);
+    checkOptionsOf(kind, args);
+    const artifact = await readArtifact(ctx, file, kind);
     const env = { ...(await readEnvFile(ctx, args.envFile)), ...Object.fromEntries(args.env) };
     const deployed = await withClient(
       ctx,
@@ -143,14 +146,12 @@ function subjectFlag(trigger: string): string {
 async function readArtifact(
   ctx: CommandContext,
   file: string,
-  type: string | undefined,
-): Promise<{ kind: WorkloadKind; artifact: Uint8Array | { path: string } }> {
-  const path = resolve(ctx.cwd, file);
-  const kind = (type === undefined ? undefined : parseKind(type)) ?? detectKind(file);
-  if (kind !== "javascript") return { kind, artifact: { path } };
+  kind: WorkloadKind,
+): Promise<Uint8Array | { path: string }> {
+  if (kind !== "javascript") return { path: resolve(ctx.cwd, file) };
   const bundle = await ctx.print.progress(`Bundling ${file}`, async () => await bundleFunction(file));
   for (const warning of bundle.warnings) ctx.print.warn(warning);
-  return { kind, artifact: bundle.source };
+  return bundle.source;
 }
 
 /** The file's name without its ending, with what a name cannot hold replaced. */

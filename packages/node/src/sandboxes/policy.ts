@@ -43,10 +43,10 @@ export function checkSandboxPolicy({ driver, connection, isEmbedded, issuers }: 
       `share_network is on: workloads in the "${driver.name}" sandbox reach everything that this machine reaches, its own services among them.`,
     );
   }
-  const unheld = driver.isBoundary ? LIMITS.filter(({ limit }) => !driver.limits.has(limit)) : [];
-  if (unheld.length > 0) {
+  const unheld = LIMITS.filter(({ limit }) => !driver.limits.has(limit));
+  if (driver.limitsRemedy !== undefined && unheld.length > 0) {
     warnings.push(
-      `The "${driver.name}" sandbox cannot limit ${unheld.map(({ name }) => name).join(", ")} here: this node may not make control groups with them. Run it as root, or in a service or scope of systemd with Delegate=yes.`,
+      `The "${driver.name}" sandbox cannot limit ${unheld.map(({ name }) => name).join(", ")} here: ${driver.limitsRemedy}.`,
     );
   }
   // The embedded server lets in only those who can read its credentials.

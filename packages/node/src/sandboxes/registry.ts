@@ -1,5 +1,6 @@
 import { NexError } from "@nex/protocol";
 import { createBubblewrapDriver } from "./bubblewrap/bubblewrap-driver.ts";
+import { findCgroups } from "./cgroups/cgroups.ts";
 import { createFirecrackerDriver } from "./firecracker/firecracker-sandbox.ts";
 import { createProcessDriver } from "./process/process-sandbox.ts";
 import { createQemuDriver } from "./qemu/qemu-driver.ts";
@@ -30,12 +31,14 @@ export interface ChosenSandbox {
 /** @throws NexError `sandbox_failed` with the reason of each sandbox that was tried */
 export async function chooseSandbox(wanted: SandboxName | "auto", config: SandboxConfig): Promise<ChosenSandbox> {
   const passedOver: string[] = [];
+  // Of nodes that were killed, whatever their sandbox was.
+  findCgroups().removeLeftovers();
   for (const { name, isAutomatic, create } of SANDBOXES) {
     if (wanted === "auto" ? !isAutomatic : wanted !== name) continue;
     const driver = create(config);
     const reason = await driver.unavailable();
     if (reason === undefined) return { driver, passedOver };
-    passedOver.push(`${name}: ${reason}`);
+    passedOver.push(`${name}: ${reason.replace(/\.$/, "")}`);
   }
   const known = SANDBOXES.map(({ name }) => name).join(", ");
   if (passedOver.length === 0) {

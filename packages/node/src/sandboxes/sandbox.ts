@@ -98,6 +98,8 @@ export interface SandboxDriver {
   readonly network: "host" | "none";
   /** Limits that hold here. A deploy that asks for another one is refused. */
   readonly limits: ReadonlySet<SandboxLimit>;
+  /** Why the others do not, and how they would; absent where it is not this machine's doing. */
+  readonly limitsRemedy?: string;
   /**
    * How much longer than on the bare machine things may take inside before they count as stuck; 1, but more
    * under emulation.

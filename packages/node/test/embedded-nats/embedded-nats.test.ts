@@ -86,6 +86,22 @@ describe("an embedded NATS server", () => {
     assert.deepEqual(readdirSync(contexts).sort(), ["nex-embedded.json", "nex.json"]);
   });
 
+  it("gives the context file back to the server that had it, if that still runs", async () => {
+    await using directory = await temporaryDirectory();
+    const options = within(directory.path);
+    const first = await startEmbeddedNats(options);
+    const { contextFile } = options;
+    const before = await readFile(contextFile, "utf8");
+    const second = await startEmbeddedNats({ contextFile, ephemeral: true });
+    assert.notEqual(await readFile(contextFile, "utf8"), before);
+    await second[Symbol.asyncDispose]();
+    assert.equal(await readFile(contextFile, "utf8"), before);
+    await first[Symbol.asyncDispose]();
+    const third = await startEmbeddedNats({ contextFile, ephemeral: true });
+    await third[Symbol.asyncDispose]();
+    assert.deepEqual(readdirSync(join(contextFile, "..")), []);
+  });
+
   it("lets nobody in without credentials", async () => {
     await using directory = await temporaryDirectory();
     await using server = await startEmbeddedNats(within(directory.path));

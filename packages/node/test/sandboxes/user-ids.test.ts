@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { processAlive } from "@nex/testing";
+import { processes } from "../support/sandbox-watch.ts";
 import { borrowUserId, killAllOf, returnUserId } from "../../src/sandboxes/process/user-ids.ts";
 
 const skip = process.getuid?.() !== 0 && "only root may start processes of other users";
@@ -14,6 +16,27 @@ test("ids borrowed at once are all different and of nobody", { skip }, async () 
     for (const uid of uids) assert.ok(uid >= 61_184 && uid <= 65_519);
   } finally {
     uids.forEach(returnUserId);
+  }
+});
+
+/** Each of these processes starts the next one and ends: whoever looks finds the one that is already gone. */
+const CHAIN = "for (1..100_000) { fork and exit }";
+
+test("killAllOf catches processes that start one another faster than they can be seen", { skip }, async () => {
+  const uid = await borrowUserId();
+  try {
+    const first = spawn("/usr/bin/perl", ["-e", CHAIN], { uid, gid: uid, stdio: "ignore", cwd: "/" });
+    await once(first, "exit");
+    await killAllOf(uid);
+    for (let look = 0; look < 20; look++) {
+      assert.deepEqual(
+        processes().filter((process) => process.uid === uid),
+        [],
+      );
+      await turn();
+    }
+  } finally {
+    returnUserId(uid);
   }
 });
 

@@ -82,6 +82,40 @@ test("a token works once and only in its role; what is refused is reported", asy
   await waitFor(() => hostile.told.logs.filter(({ text }) => text.startsWith("A hello was refused")).length === 3);
 });
 
+test("a farewell speaks for nobody else, and not at length", async () => {
+  const data = `{ workload_name: "victim", id: "victims", reason: "forged", exit_code: 7, colour: "red" }`;
+  await using agent = await hostileAgent(`
+    await greet();
+    ready();
+    onCall = (method, id) => {
+      agent.write(frame(TYPE.reply, 0, id, { concurrency: "many" }));
+      // Once it counts as running.
+      setTimeout(() => agent.write(frame(TYPE.goodbye, 0, 0, { code: "sandbox_failed", message: "m", data: ${data} })), 500);
+    };`);
+  await using hostile = await TestSystem.start({ programs: { agent: agent.path } });
+  await hostile
+    .deploy(Buffer.from("not looked at"), { name: "honest", kind: "elf", triggers: [] })
+    .catch(() => undefined);
+  const { data: told } = await hostile.told.event("workload_crashed");
+  assert.deepEqual([told["workload_name"], told["reason"], told["colour"]], ["honest", "m", undefined]);
+  assert.notEqual(told["id"], "victims");
+
+  await using talker = await hostileAgent(`
+    await greet();
+    ready();
+    onCall = (method, id) => {
+      agent.write(frame(TYPE.reply, 0, id, { concurrency: "many" }));
+      const message = "m".repeat(1_000_000);
+      setTimeout(() => agent.write(frame(TYPE.goodbye, 0, 0, { code: "sandbox_failed", message })), 500);
+    };`);
+  await using second = await TestSystem.start({ programs: { agent: talker.path } });
+  await second
+    .deploy(Buffer.from("not looked at"), { name: "talker", kind: "elf", triggers: [] })
+    .catch(() => undefined);
+  const event = await second.told.event("workload_crashed");
+  assert.ok(String(event.data["reason"]).length < 5000);
+});
+
 const FLOODS = {
   logs: `const record = { at: 0, level: "info", stream: "stdout", text: "y".repeat(100) };
     const batch = frame(TYPE.notify, METHOD.logs, 0, { records: Array(1000).fill(record), dropped: 1 });

@@ -24,6 +24,7 @@ for (const how of ["exit", "throw"]) {
     assert.notEqual(reply.string(), before);
     const event = await system.told.event("runner_replaced");
     assert.equal(event.data["id"], instances[0]?.id);
+    await system.told.log(how === "exit" ? "exit code 3" : "exit code 70");
     if (how === "throw") await system.told.log("nobody catches this");
   });
 }

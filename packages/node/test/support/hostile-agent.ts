@@ -21,7 +21,7 @@ export async function hostileAgent(attack: string): Promise<HostileAgent> {
 const PRELUDE = `
 const net = require("node:net");
 const { link, token } = JSON.parse(require("node:fs").readFileSync(3, "utf8"));
-const TYPE = { call: 1, reply: 2, error: 3, notify: 9 };
+const TYPE = { call: 1, reply: 2, error: 3, notify: 9, goodbye: 10 };
 const METHOD = { hello: 1, runnerToken: 2, logs: 4, event: 5, deploy: 16, abandoned: 33 };
 let onCall = () => undefined;
 

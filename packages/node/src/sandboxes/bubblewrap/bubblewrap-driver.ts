@@ -6,6 +6,10 @@ import { tryBubblewrap } from "./trial.ts";
 
 const MISSING = "`bwrap` is not installed. Install it with: sudo apt-get install bubblewrap";
 
+function notAProgram(path: string): string {
+  return `${path}, which NEX_BUBBLEWRAP names, is no program, and \`bwrap\` is not on PATH either`;
+}
+
 /** What a trial of each program has shown. It takes some tens of milliseconds, and a machine does not change under a running node. */
 const trials: Map<string, Promise<string | undefined>> = new Map();
 
@@ -21,11 +25,12 @@ export function createBubblewrapDriver(config: SandboxConfig): SandboxDriver {
     isBoundary: true,
     network: config.shareNetwork ? "host" : "none",
     limits: cgroups.limits,
+    limitsRemedy:
+      "this node may not make control groups with them. Run it as root, or in a service or scope of systemd with Delegate=yes",
     patience: 1,
     async unavailable() {
       if (process.platform !== "linux") return "it needs Linux";
-      if (program === undefined) return MISSING;
-      cgroups.removeLeftovers();
+      if (program === undefined) return config.bubblewrap === undefined ? MISSING : notAProgram(config.bubblewrap);
       let trial = trials.get(program);
       if (trial === undefined) {
         trial = tryBubblewrap(program);

@@ -46,8 +46,10 @@ test("a machine without bubblewrap says how to install it", async () => {
   const before = process.env["PATH"];
   process.env["PATH"] = "/nowhere";
   try {
-    const reason = await makeBubblewrapDriver({ bubblewrap: "/nowhere/bwrap" }).unavailable();
+    const reason = await makeBubblewrapDriver({ bubblewrap: undefined }).unavailable();
     assert.match(reason ?? "", /apt-get install bubblewrap/);
+    const misnamed = await makeBubblewrapDriver({ bubblewrap: "/nowhere/bwrap" }).unavailable();
+    assert.match(misnamed ?? "", /^\/nowhere\/bwrap, which NEX_BUBBLEWRAP names, is no program/);
   } finally {
     process.env["PATH"] = before;
   }
