@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { isIPv6 } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isNexError, NexError } from "@nex/protocol";
 import { writeContextFile } from "./context-file.ts";
@@ -14,6 +12,7 @@ import { ServerConfig, type UserCredentials } from "./server-config.ts";
 import { ServerLog } from "./server-log.ts";
 import { endOrphan, ServerProcess } from "./server-process.ts";
 import type { StorageOwner } from "./storage-rights.ts";
+import { makeEphemeralDirectory, removeEphemeralDirectory } from "./ephemeral-directory.ts";
 import { StoreLock } from "./store-lock.ts";
 
 export type { EmbeddedNatsOptions } from "./options.ts";
@@ -107,11 +106,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Prom
 }
 
 async function openDirectory({ storeDirectory }: EmbeddedNatsConfig, stack: AsyncDisposableStack): Promise<string> {
-  if (storeDirectory === undefined) {
-    const remove = async (path: string): Promise<void> =>
-      await rm(path, { recursive: true, force: true, maxRetries: 5 });
-    return stack.adopt(await mkdtemp(join(tmpdir(), "nex-nats-")), remove);
-  }
+  if (storeDirectory === undefined) return stack.adopt(await makeEphemeralDirectory(), removeEphemeralDirectory);
   try {
     await makePrivateDirectory(storeDirectory);
   } catch (error) {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { processAlive, startProgram, temporaryDirectory, waitFor } from "@nex/testing";
+import { processAlive, type StartedProgram, startProgram, temporaryDirectory, waitFor } from "@nex/testing";
 import { startEmbeddedNats } from "../../src/embedded-nats/embedded-nats.ts";
 import { processIdentity } from "../../src/embedded-nats/process-identity.ts";
 import { StoreLock } from "../../src/embedded-nats/store-lock.ts";
@@ -20,6 +20,31 @@ describe("when the node dies by kill -9", () => {
     await waitFor(() => !processAlive(pid), { message: "the server to end" });
     // A server that dies of a broken stderr does not get as far as this.
     assert.match(await readFile(join(options.storeDirectory, "nats-server.log"), "utf8"), /Server Exiting/);
+  });
+
+  it("what was to end with it is taken away by the next one, but not before its time, and nobody else's", async () => {
+    await using directory = await temporaryDirectory();
+    const options = { ephemeral: true, contextFile: join(directory.path, "context.json") };
+    const env = { TMPDIR: directory.path };
+    const stores = async (): Promise<string[]> =>
+      (await readdir(directory.path)).filter((name) => name.startsWith("nex-nats-"));
+    const start = async (): Promise<StartedProgram> =>
+      await startProgram(fixture("hold-server.ts"), { args: [JSON.stringify(options)], env });
+    await using living = await start();
+    const [kept] = await stores();
+    const dead = await start();
+    const left = (await stores()).find((name) => name !== kept);
+    await dead.kill("SIGKILL");
+    const { pid } = JSON.parse(dead.line) as { pid: number };
+    await waitFor(() => !processAlive(pid), { message: "the server to end" });
+    await using _young = await start();
+    assert.equal((await stores()).length, 3);
+    const longAgo = new Date(Date.now() - 3_600_000);
+    for (const name of [kept!, left!]) await utimes(join(directory.path, name), longAgo, longAgo);
+    await using _next = await start();
+    const now = await stores();
+    assert.deepEqual([now.length, now.includes(kept!), now.includes(left!)], [3, true, false]);
+    assert.ok(processAlive((JSON.parse(living.line) as { pid: number }).pid));
   });
 
   it("the next start on the same store works at once", async () => {

@@ -17,9 +17,9 @@ const EXAMPLE = join(import.meta.dirname, "..", "..", "..", "..", "examples", "s
 export function describeConnectedService(
   sandbox: SandboxName,
   network: "host" | "none",
-  config: NodeOptions = {},
+  { config = {}, skip = false }: { readonly config?: NodeOptions; readonly skip?: string | false } = {},
 ): void {
-  void describe(`a service in the ${sandbox} sandbox that is connected to a NATS server`, () => {
+  void describe(`a service in the ${sandbox} sandbox that is connected to a NATS server`, { skip }, () => {
     const stack = new AsyncDisposableStack();
     let program: Buffer;
     let nats: TestNats;

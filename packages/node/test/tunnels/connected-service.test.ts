@@ -1,4 +1,5 @@
 import { describeConnectedService } from "../support/connected-service.ts";
+import { noBubblewrap } from "../support/drivers.ts";
 
 describeConnectedService("process", "host");
-describeConnectedService("bubblewrap", "none");
+describeConnectedService("bubblewrap", "none", { skip: noBubblewrap });
