@@ -22,6 +22,7 @@ import {
   SYSTEM_NAMESPACE,
   toNexError,
   undeployRequestSchema,
+  isName,
 } from "@nex/protocol";
 import { mayReplyTo } from "../triggers/answers.ts";
 import { VERSION } from "../version.ts";
@@ -201,7 +202,7 @@ export class ControlApi {
       if (data !== undefined) this.#respond(message, encodeMessage(successEnvelope(type, data)));
     } catch (thrown) {
       const error = toNexError(thrown);
-      this.#report(subject, error);
+      this.#report(subject, message.data, error);
       this.#refuse(message, type, error);
     }
   }
@@ -227,7 +228,7 @@ export class ControlApi {
     }
   }
 
-  #report(subject: ControlSubject | undefined, error: NexError): void {
+  #report(subject: ControlSubject | undefined, request: Uint8Array, error: NexError): void {
     const type =
       subject?.operation === "DEPLOY" || subject?.operation === "ROLLBACK"
         ? "deploy_refused"
@@ -240,8 +241,22 @@ export class ControlApi {
       createEvent(type, identity.nodeId, subject?.namespace ?? SYSTEM_NAMESPACE, {
         code: error.code,
         message: tellable(error).message,
+        workload: nameIn(request),
       }),
     );
+  }
+}
+
+/** Which workload a request was about, as far as that can be told of one that was refused. */
+function nameIn(request: Uint8Array): string | undefined {
+  try {
+    const { workload_name, name = workload_name } = JSON.parse(Buffer.from(request).toString()) as Record<
+      string,
+      unknown
+    >;
+    return typeof name === "string" && isName(name) ? name : undefined;
+  } catch {
+    return undefined;
   }
 }
 

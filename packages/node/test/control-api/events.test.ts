@@ -54,6 +54,11 @@ describe("events", () => {
     assert.equal((await heard("$NEX.events.refusals.deploy_refused"))["code"], "invalid_request");
   });
 
+  it("tell which workload a refused deploy was about", async () => {
+    await running.ask(deploySubject(running, "about"), { workload_name: "mine", type: "nonsense" });
+    assert.equal((await heard("$NEX.events.about.deploy_refused"))["workload"], "mine");
+  });
+
   it("tell of a rollback refused as of a deploy", async () => {
     await running.ask(`$NEX.ROLLBACK.back.${running.node.id}`, "{}");
     assert.equal((await heard("$NEX.events.back.deploy_refused"))["code"], "invalid_request");
