@@ -14,7 +14,7 @@ export function encodeError(error: NexError): Buffer {
   } catch {
     // Its data have no JSON form; code and message have.
   }
-  return Buffer.from(JSON.stringify({ code: error.code, message: cut(error.message) } satisfies NexErrorJson));
+  return Buffer.from(JSON.stringify({ code: error.code, message: cut(String(error.message)) } satisfies NexErrorJson));
 }
 
 function cut(message: string): string {

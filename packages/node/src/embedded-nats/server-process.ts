@@ -5,7 +5,7 @@ import { NexError } from "@nex/protocol";
 import { findProgram } from "./programs.ts";
 import { isRunning, type ProcessIdentity } from "./process-identity.ts";
 import type { ServerLog } from "./server-log.ts";
-import { withoutInherited } from "../sandboxes/inherited-files.ts";
+import { withoutInherited } from "../inherited-files.ts";
 
 /** nats-server closes its streams in that time even with many of them; past it, it hangs. */
 const GRACE_MS = 5_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { TestSystem } from "../support/system.ts";
@@ -14,14 +14,20 @@ function caller(body: string): string {
   };`;
 }
 
-async function listen(listener: RequestListener): Promise<AsyncDisposable & { readonly port: number }> {
+type Listening = AsyncDisposable & { readonly port: number };
+
+async function listen(listener: RequestListener): Promise<Listening> {
   const server = createServer(listener);
+  return await open(server, () => server.closeAllConnections());
+}
+
+async function open(server: Server, closeConnections: () => void = () => undefined): Promise<Listening> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
     [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
+      closeConnections();
       server.close();
       await once(server, "close");
     },
@@ -29,7 +35,7 @@ async function listen(listener: RequestListener): Promise<AsyncDisposable & { re
 }
 
 /** Hands on what comes in as it is, and answers when the end of a chunked body was seen. */
-async function listenRaw(hear: (text: string) => void): Promise<AsyncDisposable & { readonly port: number }> {
+async function listenRaw(hear: (text: string) => void): Promise<Listening> {
   const server = createTcpServer((socket) => {
     let last = "";
     socket.setEncoding("latin1").on("data", (text: string) => {
@@ -39,15 +45,7 @@ async function listenRaw(hear: (text: string) => void): Promise<AsyncDisposable 
     });
     socket.on("error", () => undefined);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      await once(server, "close");
-    },
-  };
+  return await open(server);
 }
 
 describe("http in the module form", () => {

@@ -1,10 +1,6 @@
-import { Place, INNER_ID, INNER_NAME } from "./places.ts";
+import { Descriptor, Place, INNER_ID, INNER_NAME } from "./places.ts";
 import type { Shown } from "./view.ts";
-import { descriptorPath } from "../agent-command.ts";
 import { withoutRights } from "../setpriv.ts";
-
-/** Descriptors of a sandbox's first process, after those of its agent. */
-export const Descriptor = { bubblewrap: 7, filter: 8, information: 9 } as const;
 
 export interface CommandParts {
   /** User of this machine that the sandbox is; the node's own if `undefined`. */
@@ -18,7 +14,7 @@ export interface CommandParts {
   readonly hosts: string;
   readonly view: readonly Shown[];
   readonly hasFilter: boolean;
-  /** Path of the `bwrap` program. */
+  /** Name of the `bwrap` program. */
   readonly bubblewrap: string;
   /** What runs inside. */
   readonly command: readonly string[];
@@ -62,9 +58,7 @@ exec "$@"`;
  * the network and the rights to set it up; the inner one has none of these rights and walls everything else off.
  */
 export function sandboxCommand(parts: CommandParts): string[] {
-  const { uid, cgroupEntrances, shareNetwork, diskBytes, directories, hosts } = parts;
-  const isOwnUser = uid === undefined;
-  const bubblewrap = isOwnUser ? parts.bubblewrap : descriptorPath(Descriptor.bubblewrap);
+  const { uid, cgroupEntrances, shareNetwork, diskBytes, directories, hosts, bubblewrap } = parts;
   const limits = [String(MAX_OPEN_FILES), String(Math.ceil(diskBytes / ULIMIT_BLOCK))];
   const room = `size=${diskBytes},nr_inodes=${Math.ceil(diskBytes / BYTES_PER_FILE) + 64},mode=755,nosuid,nodev`;
   return [
@@ -75,7 +69,7 @@ export function sandboxCommand(parts: CommandParts): string[] {
     shareNetwork ? [] : ["--unshare-net"],
     ["--dev-bind", "/", "/"],
     // The first process inside is bubblewrap. Who could write to its file must not find it there.
-    isOwnUser ? ["--ro-bind", bubblewrap, bubblewrap] : [],
+    uid === undefined ? ["--ro-bind", bubblewrap, bubblewrap] : [],
     ["--"],
     ["/bin/sh", "-c", PREPARE, "sh", shareNetwork ? "shared" : "own", room, directories.room, hosts],
     [bubblewrap],

@@ -1,17 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmod, chown, mkdir, realpath } from "node:fs/promises";
+import { chmod, chown, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { SandboxPrograms } from "../sandbox.ts";
-import { AgentDescriptor, PROGRAMS_BY_DESCRIPTOR } from "../agent-command.ts";
-import { withoutInherited } from "../inherited-files.ts";
+import { AgentDescriptor } from "../agent-command.ts";
+import { withoutInherited } from "../../inherited-files.ts";
 import { openFiles } from "../open-files.ts";
-import { Descriptor, sandboxCommand, type CommandParts } from "./command.ts";
-import { Place } from "./places.ts";
+import { sandboxCommand, type CommandParts } from "./command.ts";
+import { Descriptor } from "./places.ts";
 import { makePrivateEtc } from "./private-etc.ts";
+import { byDescriptor, byPath } from "./programs.ts";
 import { systemCallFilter } from "./seccomp/filter.ts";
-import { type Shown, viewFor } from "./view.ts";
+import { viewFor } from "./view.ts";
 
 export interface LaunchOptions extends Pick<CommandParts, "uid" | "cgroupEntrances" | "shareNetwork" | "diskBytes"> {
   /** What runs inside, with the programs by their names in there. */
@@ -43,19 +44,17 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   if (uid !== undefined) await chown(directories.room, uid, uid);
   const hosts = makePrivateEtc(directories.etc, options.shareNetwork);
   await chmod(directory, 0o711);
-  const handed = uid === undefined ? await byPath(programs) : PROGRAMS_BY_DESCRIPTOR_ONLY;
-  const view = [...(await viewFor(programs.node)), ...handed.view];
+  const handed = uid === undefined ? await byPath(programs, bubblewrap) : byDescriptor(programs, bubblewrap);
   const command = sandboxCommand({
     ...options,
-    bubblewrap: await realpath(bubblewrap),
+    bubblewrap: handed.bubblewrap,
     command: options.command(handed.programs),
     directories,
     hosts,
-    view,
+    view: [...(await viewFor(programs.node)), ...handed.view],
     hasFilter: filter !== undefined,
   });
-  const paths = [programs.runner, programs.agent, programs.node, bubblewrap];
-  await using files = await openFiles(uid === undefined ? paths.map(() => "/dev/null") : paths);
+  await using files = await openFiles(handed.open);
   const child = spawn(command[0]!, command.slice(1), {
     cwd: "/",
     env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
@@ -65,34 +64,6 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   send(child, AgentDescriptor.metadata, metadata);
   send(child, Descriptor.filter, filter ?? "");
   return { child, init: readInit(pipeOf(child, Descriptor.information)) };
-}
-
-/** How a sandbox gets its programs. */
-interface Handed {
-  readonly programs: SandboxPrograms;
-  readonly view: readonly Shown[];
-}
-
-/** A user who may not be able to get to them gets them open. */
-const PROGRAMS_BY_DESCRIPTOR_ONLY: Handed = { programs: PROGRAMS_BY_DESCRIPTOR, view: [] };
-
-/**
- * Where the sandbox is the node's own user outside, they may be that user's files, and whoever has such a file open
- * can open it once more, to write: read-only is only what is mounted so.
- */
-async function byPath({ node, agent, runner }: SandboxPrograms): Promise<Handed> {
-  const programs = {
-    node: `${Place.programs}/node`,
-    agent: `${Place.programs}/agent`,
-    runner: `${Place.programs}/runner`,
-  };
-  const view = await Promise.all(
-    Object.entries({ node, agent, runner }).map(async ([name, path]) => ({
-      from: await realpath(path),
-      at: `${Place.programs}/${name}`,
-    })),
-  );
-  return { programs, view };
 }
 
 /** What `spawn` has made for a descriptor that was to be a pipe. Its type knows of the first five only. */

@@ -11,6 +11,9 @@ export const Place = {
   programs: "/usr/lib/nex",
 } as const;
 
+/** Descriptors of a sandbox's first process, after those of its agent. */
+export const Descriptor = { bubblewrap: 7, filter: 8, information: 9 } as const;
+
 /** Its user, whoever that is outside. */
 export const INNER_ID = 1000;
 

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NexError } from "@nex/protocol";
-import { withoutInherited } from "../inherited-files.ts";
+import { withoutInherited } from "../../inherited-files.ts";
 import { readLines } from "../output-lines.ts";
 import { borrowUserId, killAllOf, returnUserId } from "../process/user-ids.ts";
 import type { SandboxEnd } from "../sandbox.ts";

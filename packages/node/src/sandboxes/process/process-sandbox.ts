@@ -6,7 +6,7 @@ import { NexError } from "@nex/protocol";
 import { AgentDescriptor, agentCommand, PROGRAMS_BY_DESCRIPTOR } from "../agent-command.ts";
 import { endOf } from "../child-end.ts";
 import { type LinkSocket, openLinkSocket } from "../link-socket.ts";
-import { withoutInherited } from "../inherited-files.ts";
+import { withoutInherited } from "../../inherited-files.ts";
 import { openFiles } from "../open-files.ts";
 import { readLines } from "../output-lines.ts";
 import type { Sandbox, SandboxDriver, SandboxEnd, SandboxOrder } from "../sandbox.ts";

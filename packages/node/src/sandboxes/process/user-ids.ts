@@ -38,7 +38,8 @@ const QUIET_ROUNDS = 2;
 export async function killAllOf(uid: number): Promise<void> {
   let quiet = 0;
   for (let round = 0; round < 50 && quiet < QUIET_ROUNDS; round++) {
-    await killAsUser(uid);
+    // Once more only if somebody was still there.
+    if (quiet === 0) await killAsUser(uid);
     quiet = (await processesOf(uid)).length === 0 ? quiet + 1 : 0;
     if (quiet === 0) await new Promise((resolve) => setTimeout(resolve, round));
   }

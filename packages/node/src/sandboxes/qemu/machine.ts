@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endOf } from "../child-end.ts";
-import { withoutInherited } from "../inherited-files.ts";
+import { withoutInherited } from "../../inherited-files.ts";
 import { openFiles } from "../open-files.ts";
 import { readLines } from "../output-lines.ts";
 import type { SandboxEnd } from "../sandbox.ts";
