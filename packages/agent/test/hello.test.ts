@@ -5,12 +5,16 @@ import { NexError } from "@nex/protocol";
 import { NodeDouble } from "./support/node-double.ts";
 
 describe("An agent", () => {
-  it("says hello with its token, role and version, and so does its runner with a token of its own", async () => {
+  it("says hello with its token, role and version, and so is said on both links of its runner", async () => {
     await using node = await NodeDouble.start();
-    assert.deepEqual(node.hellos, [
-      { token: "agent-token", role: "agent", version: LINK_VERSION },
-      { token: "runner-token-1", role: "runner", version: LINK_VERSION },
-    ]);
+    assert.deepEqual(node.hellos[0], { token: "agent-token", role: "agent", version: LINK_VERSION });
+    assert.deepEqual(
+      node.hellos.slice(1).toSorted((a, b) => a.role.localeCompare(b.role)),
+      [
+        { token: "runner-token-1", role: "runner", version: LINK_VERSION },
+        { token: "services-token-1", role: "services", version: LINK_VERSION },
+      ],
+    );
     assert.equal(node.runnerPids.length, 1, "the runner is up before any deploy");
   });
 
@@ -30,15 +34,17 @@ describe("An agent", () => {
     assert.match(node.output, /The token was used before/);
   });
 
-  it("ends when its runner's hello is refused", async () => {
-    await using node = await NodeDouble.begin({
-      onHello: ({ role }) => {
-        if (role === "runner") throw new NexError("link_token", "Not this runner.");
-      },
+  for (const refused of ["runner", "services"]) {
+    it(`ends when the hello on its runner's link is refused to the role "${refused}"`, async () => {
+      await using node = await NodeDouble.begin({
+        onHello: ({ role }) => {
+          if (role === refused) throw new NexError("link_token", "Not this runner.");
+        },
+      });
+      assert.equal((await node.ended).exitCode, 1);
+      assert.match(node.output, /Not this runner/);
     });
-    assert.equal((await node.ended).exitCode, 1);
-    assert.match(node.output, /Not this runner/);
-  });
+  }
 
   for (const [what, metadata] of [
     ["no metadata", ""],

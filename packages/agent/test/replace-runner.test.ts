@@ -8,7 +8,7 @@ const PID =
   "export default async (event) => { if (event.text() === 'wait') await new Promise((done) => setTimeout(done, 300)); return String(process.pid); };";
 
 describe("A runner that is replaced", () => {
-  it("by force is killed first, even in an endless loop, and a fresh one serves with its own link and token", async () => {
+  it("by force is killed first, even in an endless loop, and a fresh one serves with its own links and tokens", async () => {
     await using node = await NodeDouble.run(
       "export default (event) => { if (event.text() === 'loop') for (;;); return String(process.pid); };",
     );
@@ -20,10 +20,13 @@ describe("A runner that is replaced", () => {
     const after = (await node.trigger()).text;
     assert.notEqual(after, before);
     assert.equal(processAlive(Number(before)), false);
-    assert.deepEqual(
-      node.hellos.map(({ token }) => token),
-      ["agent-token", "runner-token-1", "runner-token-2"],
-    );
+    assert.deepEqual(node.hellos.map(({ token }) => token).toSorted(), [
+      "agent-token",
+      "runner-token-1",
+      "runner-token-2",
+      "services-token-1",
+      "services-token-2",
+    ]);
     assert.equal(node.events.length, 0, "a replacement the node asked for is no event");
   });
 

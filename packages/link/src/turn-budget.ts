@@ -1,7 +1,7 @@
-/** Frames handled for one link in one turn of the event loop: about a millisecond of work. */
+/** Frames handled for one link in one turn of the event loop at most, and half of it at least: about a millisecond of work. */
 const FRAMES_PER_TURN = 512;
 
-/** Bytes handled for one link in one turn. */
+/** Bytes handled for one link in one turn, likewise. */
 const BYTES_PER_TURN = 512 * 1024;
 
 /**
@@ -23,9 +23,11 @@ export class TurnBudget {
     return this.#frames <= 0 || this.#bytes <= 0;
   }
 
+  /** Only where the share runs low is it asked whether the turn is over: an immediate for each turn costs more than a frame. */
   spend(bytes: number): void {
     this.#frames--;
     this.#bytes -= bytes;
+    if (this.#frames > FRAMES_PER_TURN / 2 && this.#bytes > BYTES_PER_TURN / 2) return;
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
       const wasExhausted = this.exhausted;

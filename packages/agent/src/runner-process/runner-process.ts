@@ -8,7 +8,7 @@ import { NexError } from "@nex/protocol";
 import { openOwnProgram, type ProcessEnd, ProcessGroup } from "../life/process-group.ts";
 import { LineSplitter } from "../logs/line-splitter.ts";
 import type { LogBatcher } from "../logs/log-batcher.ts";
-import { relayServices } from "./services-relay.ts";
+import { openServicesLink } from "./services-link.ts";
 
 /** Descriptors of a runner, beyond output and error. */
 const RunnerDescriptor = { nodeLink: 3, agentLink: 4, program: 5, node: 6, services: 7 } as const;
@@ -37,36 +37,40 @@ export interface RunnerProcessOptions {
   readonly logs: LogBatcher;
   /** How much longer than on the bare machine things may take here before they count as stuck. */
   readonly patience: number;
-  /** A token for the link on which the runner waits for host services. */
-  readonly servicesToken: () => Promise<string>;
+}
+
+/** What lets one runner in. */
+export interface RunnerTokens {
+  readonly runner: string;
+  /** For the link on which it waits for host services. */
+  readonly services: string;
 }
 
 /**
- * One process that runs a function. It inherits its own link to the node as descriptor 3, so that triggers
- * never pass through the agent, and a socket pair to the agent as descriptor 4.
+ * One process that runs a function. It inherits its own two links to the node, so that neither triggers nor host
+ * services ever pass through the agent, and a socket pair to the agent.
  */
 export class RunnerProcess {
   readonly #group: ProcessGroup;
   readonly #link: Link;
   readonly #logs: LogBatcher;
   readonly #patience: number;
+  /** Our copy of the runner's second link, until hello is said on it. */
+  readonly #services: Socket;
   #booted: Promise<void> | undefined;
 
-  private constructor(group: ProcessGroup, { logs, address, servicesToken, patience }: RunnerProcessOptions) {
+  private constructor(group: ProcessGroup, services: Socket, { logs, patience }: RunnerProcessOptions) {
     this.#group = group;
+    this.#services = services;
     this.#logs = logs;
     this.#patience = patience;
-    relayServices((group.child.stdio as readonly unknown[])[RunnerDescriptor.services] as Duplex, {
-      dial: async () => await dial(address),
-      token: servicesToken,
-    });
     this.#link = new Link(group.child.stdio[RunnerDescriptor.agentLink] as Duplex);
     this.#capture(group.child.stdout, "stdout");
     this.#capture(group.child.stderr, "stderr");
   }
 
   static async start(options: RunnerProcessOptions): Promise<RunnerProcess> {
-    const socket = await dial(options.address);
+    const [socket, services] = await Promise.all([dial(options.address), dial(options.address)]);
     const programIsOpen = options.program.startsWith("/proc/self/fd/");
     const program = programIsOpen
       ? Number(options.program.slice("/proc/self/fd/".length))
@@ -79,12 +83,16 @@ export class RunnerProcess {
         arguments: [...V8_FLAGS, "--permission", `--allow-fs-read=${entry}`, "--preserve-symlinks-main", entry],
         env: {},
         directory: options.directory,
-        stdio: ["ignore", "pipe", "pipe", socket, "pipe", program, node ?? "ignore", "pipe"],
+        stdio: ["ignore", "pipe", "pipe", socket, "pipe", program, node ?? "ignore", services],
         argv0: "nex-runner",
       });
-      return new RunnerProcess(group, options);
+      void group.ended.then(() => services.destroy());
+      return new RunnerProcess(group, services, options);
+    } catch (error) {
+      services.destroy();
+      throw error;
     } finally {
-      // The child has its own copies.
+      // The child has its own copies. Of its second link it cannot make use before we have said hello on ours.
       socket.destroy();
       if (node !== undefined) closeSync(node);
       if (!programIsOpen) closeSync(program);
@@ -99,14 +107,18 @@ export class RunnerProcess {
     return this.#group.ended;
   }
 
-  /** Resolves when the runner has said hello to the node. */
+  /** Resolves when hello has been said on both links to the node. */
   get booted(): Promise<void> {
     return this.#booted ?? Promise.reject(new NexError("internal", "The runner was never given its token."));
   }
 
-  async boot(token: string): Promise<void> {
+  async boot({ runner, services }: RunnerTokens): Promise<void> {
+    const deadlineMs = BOOT_DEADLINE_MS * this.#patience;
     this.#booted = this.#unlessEnded(
-      callMethod(this.#link, boot, { token }, { deadlineMs: BOOT_DEADLINE_MS * this.#patience }),
+      Promise.all([
+        callMethod(this.#link, boot, { token: runner }, { deadlineMs }),
+        openServicesLink(this.#services, services),
+      ]),
     ).then(() => undefined);
     this.#booted.catch(() => undefined);
     await this.#booted;

@@ -1,7 +1,7 @@
 import { callMethod, type Link, type LinkAddress, runnerToken, servicesToken, type WorkloadEvent } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import type { LogBatcher } from "../logs/log-batcher.ts";
-import { RunnerProcess } from "./runner-process.ts";
+import { RunnerProcess, type RunnerTokens } from "./runner-process.ts";
 
 export interface RunnerSourceOptions {
   /** Path of the runner's program, or a descriptor such as `/proc/self/fd/4`. */
@@ -38,7 +38,7 @@ export class RunnerSource {
   async admit(link: Link): Promise<void> {
     this.#link = link;
     const runner = await this.#ahead;
-    if (runner !== undefined) await runner.boot(await this.#token());
+    if (runner !== undefined) await runner.boot(await this.#tokens());
   }
 
   /** A runner that has said hello and has nothing loaded. @throws NexError `sandbox_failed` */
@@ -52,9 +52,9 @@ export class RunnerSource {
         return runner;
       }
     }
-    const [runner, token] = await Promise.all([this.#start(), this.#token()]);
+    const [runner, tokens] = await Promise.all([this.#start(), this.#tokens()]);
     try {
-      await runner.boot(token);
+      await runner.boot(tokens);
     } catch (error) {
       await runner.end(0);
       throw error;
@@ -71,26 +71,20 @@ export class RunnerSource {
 
   async #start(): Promise<RunnerProcess> {
     if (this.#isClosed) throw new NexError("link_closed", "The agent is ending and starts no more runners.");
-    const runner = await RunnerProcess.start({
-      ...this.#options,
-      servicesToken: async () => {
-        const { token } = await callMethod(this.#link!, servicesToken, null, {
-          deadlineMs: TOKEN_DEADLINE_MS * this.#options.patience,
-        });
-        return token;
-      },
-    });
+    const runner = await RunnerProcess.start(this.#options);
     this.#runners.add(runner);
     void runner.ended.then(() => this.#runners.delete(runner));
     if (this.#isClosed) await runner.end(0);
     return runner;
   }
 
-  async #token(): Promise<string> {
-    const { token } = await callMethod(this.#link!, runnerToken, null, {
-      deadlineMs: TOKEN_DEADLINE_MS * this.#options.patience,
-    });
-    return token;
+  async #tokens(): Promise<RunnerTokens> {
+    const limits = { deadlineMs: TOKEN_DEADLINE_MS * this.#options.patience };
+    const [runner, services] = await Promise.all([
+      callMethod(this.#link!, runnerToken, null, limits),
+      callMethod(this.#link!, servicesToken, null, limits),
+    ]);
+    return { runner: runner.token, services: services.token };
   }
 }
 

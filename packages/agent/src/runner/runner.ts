@@ -28,7 +28,7 @@ import { loadFunction } from "./forms/load-function.ts";
 import { currentInvocation, Invocation, type InvocationScope } from "./invocation.ts";
 import type { LoadedFunction } from "./loaded-function.ts";
 
-/** A blocking socket to the node, by way of the agent: that of `RunnerDescriptor`. */
+/** A link to the node on which reads and writes block: that of `RunnerDescriptor`. */
 const SERVICES_DESCRIPTOR = 7;
 
 /** Runs one function: triggers come in on the node's link, the source on the agent's. */

@@ -26,6 +26,7 @@ import {
   LOGS_CODE,
   runnerToken,
   serveMethod,
+  servicesToken,
   TRIGGER_CODE,
   tunnel,
   workloadEvent,
@@ -81,7 +82,8 @@ export class NodeDouble implements AsyncDisposable {
   readonly #directory: TemporaryDirectory;
   readonly #server: Server;
   readonly #child: ChildProcess;
-  #tokens = 0;
+  #runnerTokens = 0;
+  #servicesTokens = 0;
 
   private constructor(options: NodeDoubleOptions, directory: TemporaryDirectory, server: Server, child: ChildProcess) {
     this.#options = options;
@@ -265,13 +267,14 @@ export class NodeDouble implements AsyncDisposable {
       onHello?.(greeting);
       link.admit();
       if (greeting.role === "agent") this.#onAgent(link);
-      else this.#onRunner(link);
+      else if (greeting.role === "runner") this.#onRunner(link);
       return { version, max_payload: maxPayload, invocation_prefix: `inv${this.runners.length}` };
     });
   }
 
   #onAgent(link: Link): void {
-    serveMethod(link, runnerToken, () => ({ token: `runner-token-${++this.#tokens}` }));
+    serveMethod(link, runnerToken, () => ({ token: `runner-token-${++this.#runnerTokens}` }));
+    serveMethod(link, servicesToken, () => ({ token: `services-token-${++this.#servicesTokens}` }));
     serveMethod(link, artifact, async (_, call) => {
       await call.stream.write(this.artifact);
       call.stream.end();

@@ -52,29 +52,29 @@ export class ServiceClient {
   }
 
   /** One message there, one back. @throws NexError */
-  async call(
+  call(
     service: number,
     method: number,
     { args, headers, payload }: ServiceMessage,
     signal?: AbortSignal,
   ): Promise<ServiceAnswer> {
-    const head = encodeServiceRequest(service, method, 0, args, headers);
-    this.#checkSize(head.length, payload?.length ?? 0);
-    if (this.#open >= WINDOW) await this.#turn();
-    this.#open++;
-    return await new Promise<ServiceAnswer>((resolve, reject) => {
-      let withdraw: (() => void) | undefined;
-      const id = this.#link.send(SERVICE_CODE, head, payload, Infinity, (error, body) => {
-        if (withdraw !== undefined) signal?.removeEventListener("abort", withdraw);
-        this.#release();
-        if (error === undefined) resolve(decodeServiceAnswer(body));
-        else reject(error);
+    return new Promise<ServiceAnswer>((resolve, reject) => {
+      const head = encodeServiceRequest(service, method, 0, args, headers);
+      this.#checkSize(head.length, payload?.length ?? 0);
+      this.#whenInTurn(() => {
+        let withdraw: (() => void) | undefined;
+        const id = this.#link.send(SERVICE_CODE, head, payload, Infinity, (error, body) => {
+          if (withdraw !== undefined) signal?.removeEventListener("abort", withdraw);
+          this.#release();
+          if (error === undefined) resolve(decodeServiceAnswer(body));
+          else reject(error);
+        });
+        if (signal !== undefined) {
+          withdraw = () => this.#link.cancel(id, withdrawn(signal));
+          if (signal.aborted) withdraw();
+          else signal.addEventListener("abort", withdraw, { once: true });
+        }
       });
-      if (signal !== undefined) {
-        withdraw = () => this.#link.cancel(id, withdrawn(signal));
-        if (signal.aborted) withdraw();
-        else signal.addEventListener("abort", withdraw, { once: true });
-      }
     });
   }
 
@@ -83,8 +83,7 @@ export class ServiceClient {
     const { args, headers, payload, body, signal } = options;
     const head = encodeServiceRequest(service, method, 0, args, headers);
     this.#checkSize(head.length, payload?.length ?? 0);
-    if (this.#open >= WINDOW) await this.#turn();
-    this.#open++;
+    await new Promise<void>((resolve) => this.#whenInTurn(resolve));
     const stop = new AbortController();
     const { reply, stream } = this.#link.open(
       SERVICE_CODE,
@@ -132,13 +131,20 @@ export class ServiceClient {
     );
   }
 
-  async #turn(): Promise<void> {
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  #whenInTurn(start: () => void): void {
+    if (this.#open >= WINDOW) {
+      this.#waiting.push(start);
+      return;
+    }
+    this.#open++;
+    start();
   }
 
+  /** Gives the place to who waits longest, if anybody does. */
   #release(): void {
-    this.#open--;
-    this.#waiting.shift()?.();
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#open--;
+    else next();
   }
 }
 

@@ -82,10 +82,7 @@ export class InstanceServices {
     const call = new OpenCall(link, incoming, request, options.blockedTriggers ?? (() => NO_TRIGGERS), this.#note);
     this.#open.add(call);
     this.#openBytes += size;
-    void this.#run(call).finally(() => {
-      this.#open.delete(call);
-      this.#openBytes -= size;
-    });
+    void this.#run(call);
   }
 
   #overload(size: number): NexError | undefined {
@@ -108,6 +105,9 @@ export class InstanceServices {
       call.incoming.fail(error);
       if (!EXPECTED.has(error.code))
         this.#note("warn", `${labelOf(service, method)} failed (${error.code}): ${error.message}`);
+    } finally {
+      this.#open.delete(call);
+      this.#openBytes -= call.incoming.body.length;
     }
   }
 }

@@ -8,6 +8,7 @@ import { checkConnected, isTimeout, isWrongLastSequence } from "../host/nats-err
 import { Requests } from "../host/requests.ts";
 import type { HostService, OpenService, ServiceCall, ServiceReply, ServiceScope } from "../host/service.ts";
 import { isKey, isPrefix, KV_CODE, KvMethod } from "./contract.ts";
+import { replyWithValue } from "./direct-answer.ts";
 
 export const kvHost: HostService = {
   name: "kv",
@@ -47,33 +48,33 @@ class KeyValueHost implements OpenService {
     this.#store = new KeptBucket(async () => await openStore(scope));
   }
 
-  async call(call: ServiceCall): Promise<ServiceReply> {
-    const { method, args, payload } = call;
-    const [key = "", option = ""] = args;
-    if (method === KvMethod.keys) return await this.#keys(key);
+  call({ method, args, payload }: ServiceCall): Promise<ServiceReply> {
+    const key = args[0] ?? "";
+    const option = args[1] ?? "";
+    if (method === KvMethod.keys) return this.#keys(key);
     checkKey(key);
     switch (method) {
       case KvMethod.get:
-        return await this.#get(key);
+        return this.#get(key);
       case KvMethod.put:
         this.#checkSize(payload);
-        return await this.#put(key, payload, option);
+        return this.#put(key, payload, option);
       case KvMethod.create:
         this.#checkSize(payload);
-        return await this.#create(key, payload, option);
+        return this.#create(key, payload, option);
       case KvMethod.update:
         this.#checkSize(payload);
-        return await this.#update(key, payload, option);
+        return this.#update(key, payload, option);
       case KvMethod.delete:
-        return await this.#delete(key);
+        return this.#delete(key);
       default:
         throw new NexError("unknown_method", `The key-value service has no method ${method}.`, { data: { method } });
     }
   }
 
   /** The hot path: one request, whose subject says everything and whose answer is the value. */
-  async #get(key: string): Promise<ServiceReply> {
-    return await this.#use(`"${key}" cannot be read`, async (store) => {
+  #get(key: string): Promise<ServiceReply> {
+    return this.#use(`"${key}" cannot be read`, async (store) => {
       if (!store.stream.isDirect) return entryReply(await store.kv.get(key));
       try {
         return await readDirectly(store, key, FIRST_READ_MS);
@@ -87,8 +88,8 @@ class KeyValueHost implements OpenService {
     });
   }
 
-  async #put(key: string, value: Buffer, ttl: string): Promise<ServiceReply> {
-    return await this.#use(`"${key}" cannot be written`, async (store) => {
+  #put(key: string, value: Buffer, ttl: string): Promise<ServiceReply> {
+    return this.#use(`"${key}" cannot be written`, async (store) => {
       if (ttl === "") return await write(store, key, value);
       const ack = await store.jetStream.publish(`$KV.${store.bucket}.${key}`, value, { ttl: checkTtl(store, ttl) });
       return revision(ack.seq);
@@ -141,10 +142,10 @@ class KeyValueHost implements OpenService {
     };
   }
 
-  async #use<R>(what: string, work: (store: Store) => Promise<R>): Promise<R> {
-    return await this.#store.use(what, async (store) => {
+  #use<R>(what: string, work: (store: Store) => Promise<R>): Promise<R> {
+    return this.#store.use(what, (store) => {
       checkConnected(store.connection);
-      return await work(store);
+      return work(store);
     });
   }
 
@@ -183,7 +184,10 @@ async function readDirectly(
   timeoutMs: number,
 ): Promise<ServiceReply> {
   const subject = `$JS.API.DIRECT.GET.${stream.stream}.$KV.${bucket}.${key}`;
-  const { headers, data } = await requests.request({ subject, timeoutMs });
+  const answer = await requests.request({ subject, timeoutMs });
+  const found = replyWithValue(answer);
+  if (found !== undefined) return found;
+  const { headers, data } = answer;
   if (headers === undefined || headers.code === 404) return NOTHING;
   if (headers.code !== 0) throw new Error(`JetStream answered ${headers.code} ${headers.description}`);
   if (headers.get("KV-Operation") !== "") return NOTHING;

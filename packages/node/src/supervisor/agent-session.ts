@@ -9,9 +9,6 @@ import {
   type DeployReply,
   EVENT_CODE,
   type Link,
-  LOGS_CODE,
-  logBatch,
-  type LogBatch,
   replaceRunner,
   runnerToken,
   serveMethod,
@@ -27,6 +24,7 @@ import { serveTunnels } from "../tunnels/tunnels.ts";
 import { newAgentId } from "./agent-id.ts";
 import { ArtifactOffer } from "./artifact-offer.ts";
 import { LinkDoor } from "./link-door.ts";
+import { RunnerLinks, type RunnerLinksListener } from "./runner-links.ts";
 import { SandboxTalk } from "./sandbox-talk.ts";
 
 /** Between the start of a sandbox and its agent being ready, on the bare machine, ms. */
@@ -63,11 +61,7 @@ export interface AgentSessionOptions {
 }
 
 /** What a session tells its owner. Set after the session was taken from the pool. */
-export interface AgentSessionListener {
-  onRunner(link: Link, prefix: string): void;
-  /** A runner's second link, on which it waits for host services while its event loop stands still. */
-  onServices(link: Link): void;
-  onLogs(batch: LogBatch): void;
+export interface AgentSessionListener extends RunnerLinksListener {
   onEvent(event: WorkloadEvent): void;
   /** The agent's own output, and hellos that were refused. */
   onTrouble(text: string): void;
@@ -90,8 +84,7 @@ export class AgentSession {
   readonly #talk: SandboxTalk = new SandboxTalk();
   #sandbox: Sandbox | undefined;
   #agent: Link | undefined;
-  #runners: { readonly link: Link; readonly prefix: string }[] = [];
-  #runnerCount = 0;
+  readonly #runners: RunnerLinks = new RunnerLinks(this.id);
   #listener: AgentSessionListener | undefined;
   readonly #artifact: ArtifactOffer = new ArtifactOffer();
   #destroyed: Promise<void> | undefined;
@@ -108,11 +101,11 @@ export class AgentSession {
     this.#resolveLost = resolve;
     this.#door = new LinkDoor({
       maxPayload: options.maxPayload,
-      invocationPrefix: () => this.#prefix(),
+      invocationPrefix: () => this.#runners.prefix,
       onAdmitted: (role, link) => {
         if (role === "agent") this.#onAgent(link);
-        else if (role === "runner") this.#onRunner(link);
-        else this.#listener?.onServices(link);
+        else if (role === "runner") this.#runners.addRunner(link);
+        else this.#runners.addServices(link);
       },
       onRefused: (error) => this.#talk.take(`A hello was refused: ${error.message}`),
       patience: options.driver.patience,
@@ -154,7 +147,7 @@ export class AgentSession {
   listen(listener: AgentSessionListener): void {
     this.#listener = listener;
     this.#talk.handTo((line) => listener.onTrouble(line));
-    for (const { link, prefix } of this.#runners) listener.onRunner(link, prefix);
+    this.#runners.listen(listener);
   }
 
   /**
@@ -325,7 +318,7 @@ export class AgentSession {
     serveMethod(link, runnerToken, () => ({ token: this.#door.issueToken("runner") }));
     serveMethod(link, servicesToken, () => ({ token: this.#door.issueToken("services") }));
     serveMethod(link, artifact, async (_, call) => await this.#artifact.send(call));
-    link.handleNotify(LOGS_CODE, (body) => this.#onLogs(link, body));
+    this.#runners.takeLogs(link);
     const events = new RateLimit(EVENTS_PER_SECOND, EVENT_BURST);
     link.handleNotify(EVENT_CODE, (body) => {
       if (!events.take()) throw new NexError("link_protocol", "The agent reports more events than can have happened.");
@@ -333,26 +326,6 @@ export class AgentSession {
       if (event.type === "runner_ready") this.#becomeReady();
       else this.#listener?.onEvent(event);
     });
-  }
-
-  #onRunner(link: Link): void {
-    const runner = { link, prefix: this.#prefix() };
-    this.#runnerCount++;
-    this.#runners.push(runner);
-    void link.closed.then(() => {
-      this.#runners = this.#runners.filter((other) => other !== runner);
-    });
-    link.handleNotify(LOGS_CODE, (body) => this.#onLogs(link, body));
-    this.#listener?.onRunner(link, runner.prefix);
-  }
-
-  #prefix(): string {
-    return `${this.id}-${this.#runnerCount}`;
-  }
-
-  #onLogs(link: Link, body: Buffer): void {
-    if (this.#listener === undefined || link.isClosed) return;
-    this.#listener.onLogs(decode("logs", logBatch, body));
   }
 
   #link(): Link {

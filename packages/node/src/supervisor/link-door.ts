@@ -9,10 +9,10 @@ const HELLO_DEADLINE_MS = 5000;
 /** A cancel may stay unacknowledged this long before the event loop at the other end counts as stuck, ms. A busy machine may take 200. */
 const UNRESPONSIVE_MS = 500;
 
-/** Connections of one sandbox that may be open without a hello. An honest one needs two at a time. */
+/** Connections of one sandbox that may be open without a hello. An honest one needs three at a time. */
 const MAX_STRANGERS = 8;
 
-/** Connections of one sandbox in all. An honest one has its agent's, its runner's, and those of runners that empty. */
+/** Connections of one sandbox in all. An honest one has its agent's, two of its runner's, and those of runners that empty. */
 const MAX_LINKS = 32;
 
 /** Tokens of one role that wait for their hello; the oldest goes. An honest agent asks for one at a time. */

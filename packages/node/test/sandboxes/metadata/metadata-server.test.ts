@@ -5,7 +5,7 @@ import { type IncomingMessage, request as httpRequest, type RequestOptions } fro
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { Link, hello, LINK_VERSION, runnerToken, serveMethod } from "@nex/link";
+import { Link, hello, LINK_VERSION, runnerToken, serveMethod, servicesToken } from "@nex/link";
 import { agentPrograms, temporaryDirectory, waitFor } from "@nex/testing";
 import { MetadataServer } from "../../../src/sandboxes/metadata/metadata-server.ts";
 
@@ -132,6 +132,7 @@ describe("an agent with a metadata service", () => {
     const hub = createServer((socket) => {
       const link = new Link(socket);
       serveMethod(link, runnerToken, () => ({ token: "runner-token" }));
+      serveMethod(link, servicesToken, () => ({ token: "services-token" }));
       serveMethod(link, hello, ({ token, role }) => {
         hellos.push({ token, role });
         link.admit();
@@ -158,11 +159,16 @@ describe("an agent with a metadata service", () => {
       await waitFor(() => asked >= 3, { message: "the agent to ask" });
       assert.equal(connections, 0);
       isReady = true;
-      await waitFor(() => hellos.length === 2, { message: "agent and runner to say hello" });
-      assert.deepEqual(hellos, [
-        { token: "agent-token", role: "agent" },
-        { token: "runner-token", role: "runner" },
-      ]);
+      await waitFor(() => hellos.length === 3, { message: "agent and runner to say hello" });
+      assert.deepEqual(hellos[0], { token: "agent-token", role: "agent" });
+      // The agent says the one on the runner's second link, while the runner is still coming up.
+      assert.deepEqual(
+        hellos.slice(1).toSorted((a, b) => a.role.localeCompare(b.role)),
+        [
+          { token: "runner-token", role: "runner" },
+          { token: "services-token", role: "services" },
+        ],
+      );
     } finally {
       child.kill("SIGTERM");
       await ended;
