@@ -6,7 +6,7 @@ import {
   SERVICE_CODE,
   type ServiceAnswer,
 } from "@nex/link";
-import { NexError } from "@nex/protocol";
+import { isNexError, NexError } from "@nex/protocol";
 
 /** Calls a guest has open at once; more wait here. Half of what a node admits, so that two runners may overlap. */
 const WINDOW = 64;
@@ -52,7 +52,15 @@ export class ServiceClient {
   }
 
   /** One message there, one back. @throws NexError */
-  call(
+  async call(service: number, method: number, message: ServiceMessage, signal?: AbortSignal): Promise<ServiceAnswer> {
+    try {
+      return await this.#call(service, method, message, signal);
+    } catch (error) {
+      throw thrownHere(error);
+    }
+  }
+
+  #call(
     service: number,
     method: number,
     { args, headers, payload }: ServiceMessage,
@@ -96,7 +104,11 @@ export class ServiceClient {
     const reader = new BodyReader(stream, settled, () =>
       stop.abort(new NexError("cancelled", "The rest was not wanted.")),
     );
-    return await reader.head();
+    try {
+      return await reader.head();
+    } catch (error) {
+      throw thrownHere(error);
+    }
   }
 
   async #send(
@@ -185,6 +197,8 @@ class BodyReader {
       // The stream's end alone says nothing about whether the host got to the end of the body.
       await this.#reply;
       whole = true;
+    } catch (error) {
+      throw thrownHere(error);
     } finally {
       if (!whole) this.#abandon();
     }
@@ -193,6 +207,14 @@ class BodyReader {
 
 async function* one(payload: Buffer): AsyncGenerator<Buffer, void, undefined> {
   if (payload.length > 0) yield payload;
+}
+
+/**
+ * The same error with the stack of whoever waits: the function's own lines. It was made where the answer came in, or
+ * for all calls of a link that has closed.
+ */
+function thrownHere(error: unknown): unknown {
+  return isNexError(error) ? new NexError(error.code, error.message, { cause: error.cause, data: error.data }) : error;
 }
 
 function withdrawn(signal: AbortSignal): NexError {

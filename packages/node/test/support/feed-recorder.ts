@@ -29,9 +29,9 @@ export class FeedRecorder {
     return found as NexEvent & { readonly data: Readonly<Record<string, unknown>> };
   }
 
-  /** The first log record whose text has `part` in it, now or later. */
-  async log(part: string): Promise<LogRecord> {
-    return await waitFor(() => this.logs.find(({ text }) => text.includes(part)), {
+  /** The first log record whose text has `part` in it, now or later; of those from the one numbered `from` on. */
+  async log(part: string, from = 0): Promise<LogRecord> {
+    return await waitFor(() => this.logs.slice(from).find(({ text }) => text.includes(part)), {
       message: `a log of "${part}"`,
       timeoutMs: this.#waitMs,
     });
