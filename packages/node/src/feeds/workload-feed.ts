@@ -53,7 +53,7 @@ export class WorkloadFeed {
   }
 
   /** A line of the node's own about the workload. What comes too fast is dropped and counted too. */
-  note(id: string, level: LogLevel, text: string): void {
+  note(id: string, level: LogLevel, text: string, invocationId?: string): void {
     if (!this.#notes.take()) {
       this.#notesDropped++;
       return;
@@ -63,7 +63,13 @@ export class WorkloadFeed {
       this.#notesDropped = 0;
       this.#record(id, { time: new Date().toISOString(), level: "warn", stream: "node", text: dropped });
     }
-    this.#record(id, { time: new Date().toISOString(), level, stream: "node", text });
+    this.#record(id, {
+      time: new Date().toISOString(),
+      level,
+      stream: "node",
+      text,
+      ...(invocationId === undefined ? {} : { invocation_id: invocationId }),
+    });
   }
 
   event(type: EventType, data: Readonly<Record<string, unknown>>): void {

@@ -4,7 +4,7 @@ import type { DeployReply, Link, LogBatch, WorkloadEvent } from "@nex/link";
 import { NexError, toNexError } from "@nex/protocol";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
-import { Dispatcher, type InvocationCounts } from "../triggers/dispatcher.ts";
+import { Dispatcher, type Expired, type InvocationCounts } from "../triggers/dispatcher.ts";
 import { queueGroup, TriggerSubscriptions } from "../triggers/subscriptions.ts";
 import type { AgentSession, AgentSessionListener } from "./agent-session.ts";
 import { backoffMs } from "./backoff.ts";
@@ -222,10 +222,19 @@ export class Instance implements AgentSessionListener {
           "warn",
           `A message on "${subject}" was not run: it asks for its answer on "${reply}", where a function may not write.`,
         ),
-      onExpired: () => this.#services.interruptWaits(),
+      onExpired: (expired) => this.#onExpired(expired),
     });
     this.#services.renew();
     this.#dispatcher.attach(runner.link, runner.prefix, this.#concurrency);
+  }
+
+  #onExpired({ subject, invocationId, wasRun }: Expired): void {
+    const { deadlineMs } = this.plan;
+    const what = wasRun
+      ? `The invocation by a message on "${subject}" had not ended at its deadline of ${deadlineMs} ms.`
+      : `A message on "${subject}" waited its whole deadline of ${deadlineMs} ms for others to end, and was not run.`;
+    this.#options.feed.note(this.#id, "warn", what, invocationId);
+    if (wasRun) this.#services.interruptWaits();
   }
 
   /** A service that is not essential has ended: it stays down until it is stopped or deployed again. */

@@ -14,8 +14,15 @@ export interface DispatcherOptions {
   readonly maxWaiting: number;
   /** Called for a message whose reply subject is not answered to. */
   readonly onRefusedReply: (subject: string, reply: string) => void;
-  /** Called when an invocation on this link has passed its deadline. */
-  readonly onExpired?: (link: Link) => void;
+  /** Called for a message whose deadline has passed. */
+  readonly onExpired: (expired: Expired) => void;
+}
+
+export interface Expired {
+  readonly subject: string;
+  readonly invocationId: string;
+  /** False for one that waited in line all the time. */
+  readonly wasRun: boolean;
 }
 
 export interface InvocationCounts {
@@ -140,9 +147,11 @@ export class Dispatcher {
     this.#inFlight++;
     const id = link.send(TRIGGER_CODE, head, message.data, deadlineMs, (error, body) => {
       this.#inFlight--;
-      if (error === undefined) this.#succeed(link, message, `${prefix}-${id}`, body);
-      else this.#fail(message, error, `${prefix}-${id}`);
-      if (error?.code === "deadline_exceeded") this.#options.onExpired?.(link);
+      const invocationId = `${prefix}-${id}`;
+      if (error === undefined) this.#succeed(link, message, invocationId, body);
+      else this.#fail(message, forCaller(error, this.#options.deadlineMs), invocationId);
+      if (error?.code === "deadline_exceeded")
+        this.#options.onExpired({ subject: message.subject, invocationId, wasRun: true });
       if (this.#waiting.length > 0) this.#pump();
       this.#wakeIdle();
     });
@@ -164,7 +173,7 @@ export class Dispatcher {
       if (error instanceof RangeError) {
         // Only a hostile runner sends a reply that is cut short.
         const reason = new NexError("link_protocol", "The runner sent a reply that is cut short.");
-        this.#fail(message, reason, invocationId);
+        this.#fail(message, forCaller(reason, this.#options.deadlineMs), invocationId);
         link.close(reason);
       } else {
         // The runner counts its own form of the headers, NATS another: a reply at the very limit may still not fit.
@@ -184,14 +193,29 @@ export class Dispatcher {
     this.counts.failed++;
     if (message.reply === undefined || message.reply === "") return;
     try {
-      answerError(this.#options.connection, message.reply, forCaller(error, this.#options.deadlineMs), invocationId);
+      answerError(this.#options.connection, message.reply, error, invocationId);
     } catch {
       // The connection has closed under us: there is nobody to tell.
     }
   }
 
-  #refuse(message: Msg, error: NexError): void {
-    this.#fail(message, error, `${this.#prefix}-w${++this.#unsent}`);
+  /** Answers a message that was not run. Its invocation has an id all the same. */
+  #refuse(message: Msg, error: NexError): string {
+    const invocationId = `${this.#prefix}-w${++this.#unsent}`;
+    this.#fail(message, error, invocationId);
+    return invocationId;
+  }
+
+  #expire(message: Msg): void {
+    const { deadlineMs } = this.#options;
+    const invocationId = this.#refuse(
+      message,
+      new NexError(
+        "deadline_exceeded",
+        `The message waited its whole deadline of ${deadlineMs} ms for others to end, and was not run.`,
+      ),
+    );
+    this.#options.onExpired({ subject: message.subject, invocationId, wasRun: false });
   }
 
   #pump(): void {
@@ -203,7 +227,7 @@ export class Dispatcher {
       const { patternIndex, message, deadline } = this.#waiting.shift()!;
       const left = deadline - performance.now();
       if (left > 0) this.#send(patternIndex, message, left);
-      else this.#refuse(message, new NexError("deadline_exceeded", ""));
+      else this.#expire(message);
     }
   }
 
@@ -222,7 +246,7 @@ export class Dispatcher {
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
       if (next.deadline > now) return next.deadline;
       this.#waiting.shift();
-      this.#refuse(next.message, new NexError("deadline_exceeded", ""));
+      this.#expire(next.message);
     }
     this.#wakeIdle();
     return Infinity;

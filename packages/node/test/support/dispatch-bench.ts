@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { type IncomingCall, Link, type LinkOptions, TRIGGER_CODE } from "@nex/link";
 import { startNatsServer, temporaryDirectory } from "@nex/testing";
-import { Dispatcher, type DispatcherOptions } from "../../src/triggers/dispatcher.ts";
+import { Dispatcher, type DispatcherOptions, type Expired } from "../../src/triggers/dispatcher.ts";
 
 /** A runner as the test plays it. */
 export interface FarEnd {
@@ -21,6 +21,7 @@ export class DispatchBench implements AsyncDisposable {
   readonly client: NatsConnection;
   readonly dispatcher: Dispatcher;
   readonly refusedReplies: string[] = [];
+  readonly expired: Expired[] = [];
   readonly #stack: AsyncDisposableStack;
 
   private constructor(client: NatsConnection, options: Partial<DispatcherOptions>, stack: AsyncDisposableStack) {
@@ -32,6 +33,7 @@ export class DispatchBench implements AsyncDisposable {
       maxInFlight: 4,
       maxWaiting: 4,
       onRefusedReply: (_, reply) => this.refusedReplies.push(reply),
+      onExpired: (expired) => this.expired.push(expired),
       ...options,
     });
     client.subscribe("work", { callback: (_, message) => this.dispatcher.dispatch(0, message) });

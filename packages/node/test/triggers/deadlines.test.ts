@@ -28,6 +28,8 @@ test("past the deadline the caller is told and the invocation's signal aborts", 
   assert.ok(took >= 399 && took < 400 + LENIENT_MS, `${took} ms`);
   const record = await system.told.log("aborted");
   assert.equal(record.invocation_id, error.invocation_id);
+  const note = await system.told.log("had not ended at its deadline of 400 ms");
+  assert.deepEqual([note.stream, note.level, note.invocation_id], ["node", "warn", error.invocation_id]);
   assert.equal((await system.request("fn", "quick")).string(), "quick");
   assert.equal(system.told.count("runner_replaced"), 0, "a runner that merely waits goes on serving");
 });

@@ -63,6 +63,14 @@ test("a reply that is cut short ends the runner's link, and its caller is told",
   assert.equal((await link.closed).code, "link_protocol");
 });
 
+test("a message that waits past its deadline is told that it was not run", async () => {
+  await using bench = await DispatchBench.open({ deadlineMs: 300 });
+  const error = errorOf(await bench.request());
+  assert.equal(error.code, "deadline_exceeded");
+  assert.match(error.message, /300 ms .*was not run/);
+  assert.deepEqual(bench.expired, [{ subject: "work", invocationId: error.invocation_id, wasRun: false }]);
+});
+
 test("while a runner has not acknowledged a missed deadline messages wait, and go on as soon as it does", async () => {
   await using bench = await DispatchBench.open({ deadlineMs: 800 });
   const { link, socket, calls } = await bench.runner({ unresponsiveMs: 20_000 });
@@ -70,7 +78,9 @@ test("while a runner has not acknowledged a missed deadline messages wait, and g
   // The far end stands still: nothing it is sent is read, so nothing is acknowledged.
   socket.pause();
   const late = bench.request();
-  assert.equal(outcome(await late), "deadline_exceeded");
+  const { code, invocation_id: invocationId } = errorOf(await late);
+  assert.equal(code, "deadline_exceeded");
+  assert.deepEqual(bench.expired, [{ subject: "work", invocationId, wasRun: true }]);
   assert.equal(bench.dispatcher.inFlight, 0);
   const next = bench.request("next");
   await bench.client.flush();
