@@ -225,7 +225,8 @@ const invocations = {
     status: 504,
     exit: 4,
     when: "No answer before the deadline.",
-    remedy: "Make the work shorter or raise `--deadline`; where messages wait for others, `--max-in-flight` or `--replicas`.",
+    remedy:
+      "Make the work shorter or raise `--deadline`; where messages wait for others, `--max-in-flight` or `--replicas`.",
   },
   overloaded: {
     status: 429,
