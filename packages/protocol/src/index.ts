@@ -23,6 +23,7 @@ export {
 export { ARTIFACT_BUCKET, ARTIFACT_BUCKET_DESCRIPTION, DEFAULT_ARTIFACT_QUOTA } from "./workloads/artifacts.ts";
 export { type Destination, formatDestination, isLoopbackHost, parseDestination } from "./workloads/destinations.ts";
 export { formatSize, formatUptime, parseDuration, parseSize } from "./workloads/quantities.ts";
+export { sizeSchema } from "./workloads/size-schema.ts";
 export {
   captures,
   checkTrigger,

@@ -1,4 +1,4 @@
-import { parseSize } from "@nex/protocol";
+import { sizeSchema } from "@nex/protocol";
 import { z } from "zod";
 import { isAllowEntry } from "../http/address-rules.ts";
 
@@ -68,7 +68,6 @@ export interface HostServicesConfig {
   readonly max_calls: number;
 }
 
-const size = z.union([z.int().positive(), z.string().transform((text) => parseSize(text))]);
 const enabled = z.boolean().default(true);
 
 /** Placeholders and what a bucket's name may be made of. 0.2.7 reads placeholders in any case. */
@@ -82,7 +81,7 @@ const bucket = (template: string, maxBytes: number) =>
         .string()
         .regex(TEMPLATE, { error: "must be letters, digits, `_`, `-`, ${namespace} and ${workload_name}" })
         .default(template),
-      max_bytes: size.default(maxBytes),
+      max_bytes: sizeSchema.default(maxBytes),
     })
     .prefault({});
 
@@ -100,7 +99,7 @@ export const hostServicesSchema: z.ZodType<HostServicesConfig> = z
       .strictObject({
         enabled,
         timeout_ms: z.int().positive().default(10_000),
-        max_response_bytes: size.default(64 * 2 ** 20),
+        max_response_bytes: sizeSchema.default(64 * 2 ** 20),
         max_redirects: z.int().nonnegative().max(50).default(10),
         allow: allowList,
         allow_named: allowList,

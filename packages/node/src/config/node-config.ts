@@ -9,7 +9,7 @@ import {
   isName,
   isSubjectPattern,
   NexError,
-  parseSize,
+  sizeSchema,
 } from "@nex/protocol";
 import { type NamespaceCredentials, namespaceCredentialsSchema } from "../connections/namespace-credentials.ts";
 import { type FirecrackerConfig, type FirecrackerOptions, firecrackerSchema } from "../sandboxes/firecracker/config.ts";
@@ -124,9 +124,6 @@ export interface NodeConfig {
   readonly cache_directory: string;
 }
 
-const size = z.union([z.int().positive(), z.string().transform((text, context) => readSize(text, context))], {
-  error: "must be a number of bytes, or a size such as 64MiB, and more than none",
-});
 const name = z.string().refine(isName, { error: "must be 1 to 63 letters, digits, `_` or `-`" });
 const namespaces = z.array(z.union([name, z.literal("*")])).min(1);
 const account = z.string().refine(isIssuer, { error: "must be a public nkey such as A…" });
@@ -141,10 +138,10 @@ const functions = z
 
 const limits = z
   .strictObject({
-    memory: size.default(512 * 2 ** 20),
+    memory: sizeSchema.default(512 * 2 ** 20),
     cpus: z.number().min(0.01).max(4096).optional(),
     processes: z.int().positive().max(100_000).default(128),
-    disk: size.default(512 * 2 ** 20),
+    disk: sizeSchema.default(512 * 2 ** 20),
   })
   .prefault({});
 
@@ -158,8 +155,8 @@ const services = z
 
 const artifacts = z
   .strictObject({
-    max_bytes: size.default(DEFAULT_ARTIFACT_QUOTA),
-    max_artifact_bytes: size.default(256 * 2 ** 20),
+    max_bytes: sizeSchema.default(DEFAULT_ARTIFACT_QUOTA),
+    max_artifact_bytes: sizeSchema.default(256 * 2 ** 20),
     buckets: z.array(name).default(["NEXCLIFILES"]),
   })
   .prefault({});
@@ -175,7 +172,7 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
   image_directory: z
     .string()
     .default(() => join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "nex", "image")),
-  firecracker: firecrackerSchema(size),
+  firecracker: firecrackerSchema,
   qemu: qemuSchema,
   issuers: z
     .union([
@@ -197,17 +194,6 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
   cache_directory: z.string().default(() => join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "nex")),
 });
 
-function readSize(text: string, context: z.RefinementCtx<string>): number {
-  try {
-    const bytes = parseSize(text);
-    if (bytes > 0) return bytes;
-  } catch {
-    // Told below, with the key.
-  }
-  context.issues.push({ code: "custom", message: "must be a size such as 64MiB", input: text });
-  return z.NEVER;
-}
-
 /** A key with a typing error would admit nobody, and nobody would know why. */
 function isIssuer(text: string): boolean {
   try {
@@ -222,7 +208,7 @@ export function completeNodeOptions(options: NodeOptions): NodeConfig {
   const parsed = nodeOptionsSchema.safeParse(options);
   if (parsed.success) return parsed.data;
   const strange = parsed.error.issues.find((issue) => issue.code === "unrecognized_keys");
-  if (strange === undefined) return checkMessage(nodeOptionsSchema, options);
+  if (strange === undefined) return checkMessage(nodeOptionsSchema, options, "The node's config");
   const field = [...strange.path, strange.keys[0]].map(String).join(".").slice(0, 120);
   throw new NexError("invalid_request", `The node's config knows no key "${field}". Is it misspelt?`, {
     data: { field },

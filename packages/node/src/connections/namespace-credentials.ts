@@ -35,7 +35,7 @@ export const namespaceCredentialsSchema: z.ZodType<NamespaceCredentials> = z.uni
     z.strictObject({ token: text, inbox_prefix }),
     z.strictObject({ nkey: text, inbox_prefix }),
   ],
-  { error: "name exactly one of: creds (a file), user and password, token, nkey (a file with the seed)" },
+  { error: "must name exactly one of: creds (a file), user and password, token, nkey (a file with the seed)" },
 );
 
 type Login = Pick<NodeConnectionOptions, "authenticator" | "user" | "pass" | "token">;

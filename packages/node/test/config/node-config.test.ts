@@ -59,19 +59,33 @@ describe("a node's config", () => {
   for (const [path, values] of Object.entries(WRONG)) {
     for (const value of values) {
       it(`refuses ${path}: ${JSON.stringify(value)?.slice(0, 40)} and names the key`, () => {
-        // Where a key is one of two forms, the form meant is not known, and its own keys neither.
-        const key = path.startsWith("issuers") ? "issuers" : (path.split(".").at(-1) ?? "");
+        const key = path.split(".").at(-1) ?? "";
         assert.throws(
           () => completeNodeOptions(nest(path, value)),
           (error: NexError) => {
             assert.equal(error.code, "invalid_request");
             assert.ok(error.message.includes(key), error.message);
+            assert.doesNotMatch(error.message, /is not valid|Invalid/, "it says what it has to be");
             return true;
           },
         );
       });
     }
   }
+
+  it("says what a key has to be, also where that may be one of several things", () => {
+    for (const [options, message] of [
+      [{ limits: { memory: "much" } }, /"limits.memory" must be a number of bytes, or a size such as 64MiB/],
+      [{ host_services: { kv: { max_bytes: "x" } } }, /"host_services.kv.max_bytes" must be a number of bytes, or/],
+      [{ issuers: ["foo"] }, /"issuers.0" must be a public nkey/],
+      [{ issuers: { foo: ["*"] } }, /"issuers.foo" has a name that must be a public nkey/],
+      [{ issuers: 5 }, /"issuers" must be a list or an object/],
+      [{ namespaces: { a: { user: "u" } } }, /"namespaces.a" must name exactly one of: creds/],
+      [{ namespaces: { "a b": { token: "t" } } }, /"namespaces.a b" has a name that must be 1 to 63 letters/],
+      [[], /^The node's config must be an object\.$/],
+    ] as const)
+      assert.throws(() => completeNodeOptions(options as NodeOptions), { code: "invalid_request", message });
+  });
 
   it("refuses the public key of an exchange key as an issuer", () => {
     assert.throws(() => completeNodeOptions({ issuers: [ExchangeKey.create().publicKey] }), {

@@ -1,3 +1,4 @@
+import { sizeSchema } from "@nex/protocol";
 import { z } from "zod";
 
 /** How much of something may pass in a second, on average; bursts of a tenth of a second are let through. */
@@ -47,26 +48,24 @@ const LONGEST_CHROOT_BASE = 40;
 
 const path = z.string().startsWith("/", { error: "must be an absolute path" });
 
-/** @param size how sizes are read elsewhere in the node's config */
-export function firecrackerSchema(size: z.ZodType<number, number | string>): z.ZodType<FirecrackerConfig> {
-  const rate = (bytes: number, operations: number) =>
-    z
-      .strictObject({
-        bytes_per_second: size.default(bytes),
-        operations_per_second: z.int().positive().max(1e9).default(operations),
-      })
-      .prefault({});
-  return z
+const rate = (bytes: number, operations: number) =>
+  z
     .strictObject({
-      binary: path.optional(),
-      jailer: path.optional(),
-      chroot_base: path
-        .max(LONGEST_CHROOT_BASE, { error: `must be a path of at most ${LONGEST_CHROOT_BASE} characters` })
-        .default("/srv/jailer"),
-      cpu_template: z.enum(["C3", "T2", "T2S", "T2CL", "T2A", "V1N1"]).optional(),
-      snapshots: z.boolean().default(false),
-      disk_rate: rate(256 * 2 ** 20, 10_000),
-      network_rate: rate(128 * 2 ** 20, 100_000),
+      bytes_per_second: sizeSchema.default(bytes),
+      operations_per_second: z.int().positive().max(1e9).default(operations),
     })
     .prefault({});
-}
+
+export const firecrackerSchema: z.ZodType<FirecrackerConfig> = z
+  .strictObject({
+    binary: path.optional(),
+    jailer: path.optional(),
+    chroot_base: path
+      .max(LONGEST_CHROOT_BASE, { error: `must be a path of at most ${LONGEST_CHROOT_BASE} characters` })
+      .default("/srv/jailer"),
+    cpu_template: z.enum(["C3", "T2", "T2S", "T2CL", "T2A", "V1N1"]).optional(),
+    snapshots: z.boolean().default(false),
+    disk_rate: rate(256 * 2 ** 20, 10_000),
+    network_rate: rate(128 * 2 ** 20, 100_000),
+  })
+  .prefault({});

@@ -27,10 +27,10 @@ export function parseMessage<T>(schema: z.ZodType<T>, bytes: Uint8Array, limits:
 }
 
 /** The schema half of {@link parseMessage}, for a value already out of its JSON. @throws NexError `invalid_request` */
-export function checkMessage<T>(schema: z.ZodType<T>, value: unknown): T {
+export function checkMessage<T>(schema: z.ZodType<T>, value: unknown, whole?: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { field, text } = describeFaults(parsed.error.issues, value);
+  const { field, text } = describeFaults(parsed.error.issues, value, whole);
   throw new NexError("invalid_request", text, { data: { field } });
 }
 

@@ -52,7 +52,14 @@ describe("a message", () => {
       ['{"name":"x","kind":"c"}', 'The field "kind" must be "a" or "b".'],
       ['{"name":"x","inner":{}}', 'The field "inner.Path" is missing.'],
       ['{"name":"x","inner":7}', 'The field "inner" must be an object.'],
-      ['{"name":1,"kind":2,"list":3}', 'The field "name" must be a string (and 2 more faults).'],
+      [
+        '{"name":1,"kind":2,"list":3}',
+        'The field "name" must be a string. The field "list" must be a list. The field "kind" must be "a" or "b".',
+      ],
+      [
+        '{"name":1,"kind":2,"list":3,"map":4,"inner":5}',
+        'The field "name" must be a string. The field "list" must be a list. The field "map" must be an object (and 2 more faults).',
+      ],
       ["[]", "The message must be an object."],
       ['"x"', "The message must be an object."],
       ["7", "The message must be an object."],
