@@ -11,9 +11,10 @@ import { type RunningNode, runningNode } from "./support/running-node.ts";
 
 const GREETER = `import { punctuate } from "./punctuate.ts";
 interface Named { name: string }
-export default (event, ctx) => {
+export default async (event, ctx) => {
   console.log("greeting", event.subject);
   if (event.text() === "fail") throw new TypeError("asked to fail");
+  if (event.text() === "dawdle") await new Promise((resolve) => setTimeout(resolve, 2000));
   const { name } = event.json() as Named;
   return { greeting: punctuate(ctx.env.GREETING + ", " + name), from: event.captures[0] };
 };
@@ -98,6 +99,13 @@ describe("a person with nex up", () => {
     const detail = await node.json<WorkloadDetail>("info", "greeter");
     assert.deepEqual(detail.tags, { team: "a" });
     assert.equal(detail.revisions.length, 1);
+  });
+
+  it("need not wait for a reply as long as the function may take", async () => {
+    const args = ["--subject", "greet.web", "--data", "dawdle", "--wait", "100ms", "--json"];
+    const reply = await node.nex("trigger", "greeter", ...args);
+    assert.equal((JSON.parse(reply.stderr) as { error: { code: string } }).error.code, "timeout");
+    assert.equal(reply.exit, 4);
   });
 
   it("reads its log, with the author's own file and line", async () => {

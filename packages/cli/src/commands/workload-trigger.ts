@@ -1,6 +1,6 @@
 import { buffer } from "node:stream/consumers";
 import { type Command, defineCommand } from "../command.ts";
-import { pairs, required, text } from "../option.ts";
+import { duration, pairs, required, text } from "../option.ts";
 import { withClient } from "../session.ts";
 
 /** `nex workload trigger`, `nex trigger` */
@@ -13,13 +13,14 @@ export const command: Command = defineCommand({
       "subject to publish on (default: the function's first trigger, if it has no wildcard)",
     ),
     data: text("-d, --data <text>", "payload; - reads it from stdin (default: empty)"),
+    wait: duration("--wait <time>", "for the reply (default: the function's own deadline)", { fallback: undefined }),
     headers: pairs("-H, --header <key=value>", "header of the message, repeatable"),
   },
   examples: [
     ["trigger price --subject orders.de.new --data '{\"items\":[]}'", "one order"],
     ["trigger price --subject orders.de.new --data - < order.json", "the same from a file"],
   ],
-  async run(ctx, { name, subject, data, headers }) {
+  async run(ctx, { name, subject, data, wait, headers }) {
     const payload = data === "-" ? await buffer(ctx.terminal.stdin) : Buffer.from(data ?? "");
     const reply = await withClient(
       ctx,
@@ -29,6 +30,7 @@ export const command: Command = defineCommand({
           data: payload,
           headers: Object.fromEntries(headers),
           ...(subject === undefined ? {} : { subject }),
+          ...(wait === undefined ? {} : { timeoutMs: wait }),
         }),
     );
     ctx.print.bytes(reply.data);

@@ -156,7 +156,7 @@ export class Instance implements AgentSessionListener {
 
   onUnresponsive(link: Link): void {
     const reason =
-      "The function's event loop did not answer after an invocation's deadline: its runner is killed and replaced. Is there an endless loop?";
+      "The function did not let go of its process after an invocation's deadline: its runner is killed and replaced. Is there an endless loop?";
     this.#options.feed.note(this.#id, "error", reason);
     link.close(
       new NexError(
