@@ -5,7 +5,8 @@ import type { MessageHeaders } from "./event.ts";
 import type { Handler } from "./handler.ts";
 import { HeaderMap, type HeadersInput } from "./headers.ts";
 import { InvocationContext, InvocationEvent, handlerFailure } from "./invocation.ts";
-import { encodePayload, encodeReply, type EncodedReply } from "./reply.ts";
+import { encodeReply, type EncodedReply } from "./reply.ts";
+import { payloadOf } from "./services/arguments.ts";
 import type { FunctionServices } from "./services/function-services.ts";
 import { memoryServices } from "./services/memory-services.ts";
 
@@ -91,7 +92,7 @@ export function testFunction(handler: Handler, options: TestFunctionOptions = {}
         subject,
         captures(pattern, subject),
         HeaderMap.from(headers),
-        encodePayload(payload),
+        payloadOf(payload, "The message"),
       );
       const invocationId = `invocation-${++invocations}`;
       const log = collectLog(invocationId, logs);

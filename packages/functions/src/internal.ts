@@ -6,8 +6,19 @@ export { HeaderMap } from "./headers.ts";
 export type { HeadersInput } from "./headers.ts";
 export { InvocationContext, InvocationEvent, handlerFailure } from "./invocation.ts";
 export type { InvocationParts } from "./invocation.ts";
+export {
+  keyOf,
+  objectNameOf,
+  optionalTextOf,
+  payloadOf,
+  revisionOf,
+  subjectOf,
+  timeToLiveOf,
+  valueOf,
+} from "./services/arguments.ts";
+export { objectBody } from "./services/object-body.ts";
 export { ReadableObject } from "./services/readable-object.ts";
 export { ReceivedMessage } from "./services/received-message.ts";
 export { StoredEntry } from "./services/stored-entry.ts";
-export { Reply, encodePayload, encodeReply } from "./reply.ts";
+export { Reply, encodeReply } from "./reply.ts";
 export type { EncodedReply } from "./reply.ts";

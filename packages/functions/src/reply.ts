@@ -33,6 +33,9 @@ export interface EncodedReply {
 
 const EMPTY = new Uint8Array(0);
 
+/** Why a value cannot be sent; its message is the end of a sentence. Whoever encodes knows what the value is. */
+export class NoPayload extends Error {}
+
 /**
  * Turns what a handler returned into bytes and headers.
  *
@@ -41,15 +44,31 @@ const EMPTY = new Uint8Array(0);
  */
 export function encodeReply(returned: unknown, lastMade?: Reply): EncodedReply {
   const value = returned === undefined ? lastMade : returned;
-  if (!(value instanceof Reply)) return { payload: encodePayload(value) };
-  const payload = encodePayload(value.payload);
+  if (!(value instanceof Reply)) return { payload: replyPayload(value) };
+  const payload = replyPayload(value.payload);
   return value.headers.size === 0 ? { payload } : { payload, headers: value.headers };
 }
+
+function replyPayload(value: unknown): Uint8Array {
+  try {
+    return encodePayload(value);
+  } catch (error) {
+    if (!(error instanceof NoPayload)) throw error;
+    throw new NexError(
+      "function_failed",
+      `The function's reply cannot be sent: ${error.message}. Return a string, bytes, or data that JSON can hold.`,
+      { cause: error.cause ?? error },
+    );
+  }
+}
+
+/** Of the web's own, which have bytes that have to be waited for; JSON would make `{}` of them. */
+const UNREAD = new Set(["Blob", "File", "Response", "Request", "ReadableStream", "FormData"]);
 
 /**
  * One value as bytes, by the rules of {@link ReplyPayload}. Byte arrays of any realm are taken over, not copied.
  *
- * @throws NexError `function_failed` if the value has no JSON form
+ * @throws NoPayload if the value has no JSON form
  */
 export function encodePayload(value: unknown): Uint8Array {
   if (typeof value === "string") return Buffer.from(value, "utf8");
@@ -57,9 +76,10 @@ export function encodePayload(value: unknown): Uint8Array {
   if (typeof value === "object" && value !== null) {
     if (ArrayBuffer.isView(value)) return viewOf(value);
     if (isArrayBuffer(value)) return new Uint8Array(value);
-    if (typeof (value as { then?: unknown }).then === "function") {
-      throw noJsonForm("it is a promise; await it before it goes into a reply");
-    }
+    if (typeof (value as { then?: unknown }).then === "function")
+      throw new NoPayload("it is a promise; await it first");
+    const tag = tagOf(value);
+    if (UNREAD.has(tag)) throw new NoPayload(`it is a ${tag}; read it first, as in await value.arrayBuffer()`);
   }
   return Buffer.from(stringify(value), "utf8");
 }
@@ -70,8 +90,12 @@ function viewOf(view: ArrayBufferView): Uint8Array {
 
 /** By tag, because `instanceof` fails for buffers made in another realm (`node:vm`). */
 function isArrayBuffer(value: object): value is ArrayBufferLike {
-  const tag = Object.prototype.toString.call(value);
-  return tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";
+  const tag = tagOf(value);
+  return tag === "ArrayBuffer" || tag === "SharedArrayBuffer";
+}
+
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
 function stringify(value: unknown): string {
@@ -81,16 +105,8 @@ function stringify(value: unknown): string {
   } catch (thrown) {
     // V8 draws the path of a cycle in further lines; the first one says what is wrong.
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    throw noJsonForm(message.split("\n", 1)[0] ?? message, thrown);
+    throw new NoPayload(message.split("\n", 1)[0] ?? message, { cause: thrown });
   }
-  if (json === undefined) throw noJsonForm(`JSON has no form for a ${typeof value}`);
+  if (json === undefined) throw new NoPayload(`JSON has no form for a ${typeof value}`);
   return json;
-}
-
-function noJsonForm(why: string, cause?: unknown): NexError {
-  return new NexError(
-    "function_failed",
-    `The function's reply cannot be sent: ${why}. Return a string, bytes, or data that JSON can hold.`,
-    cause === undefined ? {} : { cause },
-  );
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { FunctionLog, FunctionServices, WorkloadIdentity } from "@nex/functions";
 import type { InvocationParts } from "@nex/functions/internal";
+import type { UnreadBodies } from "@nex/host-services/guest";
 import type { IncomingCall } from "@nex/link";
 
 /** What all invocations of a runner have in common. */
@@ -18,6 +19,7 @@ export const currentInvocation: AsyncLocalStorage<Invocation> = new AsyncLocalSt
 export class Invocation implements InvocationParts {
   readonly #call: IncomingCall;
   readonly #scope: InvocationScope;
+  #unread: UnreadBodies | undefined;
 
   constructor(call: IncomingCall, scope: InvocationScope) {
     this.#call = call;
@@ -46,5 +48,16 @@ export class Invocation implements InvocationParts {
 
   get signal(): AbortSignal {
     return this.#call.signal;
+  }
+
+  /** Of its host service calls. */
+  get unread(): UnreadBodies {
+    this.#unread ??= new Set();
+    return this.#unread;
+  }
+
+  /** Lets go of answers it has not begun to read: each would hold a place among the open calls until it is given up on. */
+  end(): void {
+    for (const letGo of this.#unread ?? []) letGo();
   }
 }

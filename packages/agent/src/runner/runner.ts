@@ -82,7 +82,11 @@ export class Runner {
     Object.assign(process.env, order.env);
     captureConsole(this.#logs);
     const maxPayload = (): number => this.#greeting!.max_payload;
-    const client = new ServiceClient({ link: this.#nodeLink, maxPayload });
+    const client = new ServiceClient({
+      link: this.#nodeLink,
+      maxPayload,
+      unread: () => currentInvocation.getStore()?.unread,
+    });
     this.#scope = {
       prefix: this.#greeting.invocation_prefix,
       workload: Object.freeze({ name: order.name, namespace: order.namespace, revision: order.revision }),
@@ -119,8 +123,14 @@ export class Runner {
     }
     if (result instanceof Promise) {
       result.then(
-        (reply) => this.#reply(call, reply),
-        (thrown: unknown) => this.#fail(call, thrown),
+        (reply) => {
+          this.#reply(call, reply);
+          invocation.end();
+        },
+        (thrown: unknown) => {
+          this.#fail(call, thrown);
+          invocation.end();
+        },
       );
     } else {
       this.#reply(call, result);

@@ -1,9 +1,11 @@
 import { NexError } from "@nex/protocol";
-import { encodePayload } from "../reply.ts";
+import { keyOf, revisionOf, timeToLiveOf, valueOf } from "./arguments.ts";
 import type { KeyValue, KeyValueEntry, KeyValuePutOptions } from "./key-value.ts";
 import { StoredEntry } from "./stored-entry.ts";
 
 const KEY = /^(?!\.)(?!.*\.\.)(?!.*\.$)[-/_=.a-zA-Z0-9]{1,512}$/;
+
+const PREFIX = /^(?!\.)(?!.*\.\.)[-/_=.a-zA-Z0-9]{1,512}$/;
 
 /** A bucket in memory, with the rules of a node's: for tests of functions. */
 export class MemoryKeyValue implements KeyValue {
@@ -18,13 +20,15 @@ export class MemoryKeyValue implements KeyValue {
 
   async put(key: string, value: unknown, options: KeyValuePutOptions = {}): Promise<number> {
     checkKey(key);
+    const bytes = valueOf(key, value);
+    const ttlMs = timeToLiveOf(options.ttlMs);
     const revision = ++this.#revision;
-    this.#entries.set(key, { value: Uint8Array.from(encodePayload(value)), revision });
-    if (options.ttlMs !== undefined) {
+    this.#entries.set(key, { value: Uint8Array.from(bytes), revision });
+    if (ttlMs !== undefined) {
       const expire = (): void => {
         if (this.#entries.get(key)?.revision === revision) this.#entries.delete(key);
       };
-      setTimeout(expire, options.ttlMs).unref();
+      setTimeout(expire, ttlMs).unref();
     }
     return revision;
   }
@@ -41,6 +45,7 @@ export class MemoryKeyValue implements KeyValue {
 
   async update(key: string, value: unknown, revision: number): Promise<number> {
     checkKey(key);
+    revisionOf(revision);
     if (this.#entries.get(key)?.revision !== revision) {
       throw new NexError("wrong_revision", `The key "${key}" is not at revision ${revision} any more.`, {
         data: { key, expected: revision },
@@ -56,11 +61,18 @@ export class MemoryKeyValue implements KeyValue {
   }
 
   async keys(prefix = ""): Promise<string[]> {
+    if (prefix !== "" && !PREFIX.test(keyOf(prefix))) throw badKey(prefix);
     return [...this.#entries.keys()].filter((key) => key.startsWith(prefix));
   }
 }
 
 function checkKey(key: string): void {
-  if (KEY.test(key)) return;
-  throw new NexError("invalid_key", `"${String(key).slice(0, 80)}" cannot be a key.`);
+  if (!KEY.test(keyOf(key))) throw badKey(key);
+}
+
+function badKey(key: string): NexError {
+  return new NexError(
+    "invalid_key",
+    `"${key.slice(0, 80)}" cannot be a key: use 1 to 512 letters, digits and -_/=. without a dot at either end or two in a row.`,
+  );
 }

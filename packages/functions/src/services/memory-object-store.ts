@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { NexError } from "@nex/protocol";
-import { encodePayload } from "../reply.ts";
 import type { ObjectBody, ObjectInfo, ObjectPutOptions, ObjectStore, StoredObject } from "./object-store.ts";
+import { objectNameOf } from "./arguments.ts";
+import { objectBody } from "./object-body.ts";
 import { ReadableObject } from "./readable-object.ts";
 
 /** An object store in memory, with the rules of a node's: for tests of functions. */
@@ -9,6 +10,7 @@ export class MemoryObjectStore implements ObjectStore {
   readonly #objects: Map<string, { readonly info: ObjectInfo; readonly bytes: Uint8Array }> = new Map();
 
   async get(name: string): Promise<StoredObject | undefined> {
+    checkName(name);
     const found = this.#objects.get(name);
     if (found === undefined) return undefined;
     return new ReadableObject(
@@ -20,8 +22,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async put(name: string, body: ObjectBody, options: ObjectPutOptions = {}): Promise<ObjectInfo> {
-    const size = Buffer.byteLength(name);
-    if (size < 1 || size > 1024) throw new NexError("invalid_key", "An object's name has 1 to 1024 bytes of UTF-8.");
+    checkName(name);
     const bytes = await collect(body);
     const digest = createHash("sha256").update(bytes).digest("base64").replaceAll("+", "-").replaceAll("/", "_");
     const info = { name, ...options, size: bytes.length, digest: `SHA-256=${digest}`, modified: new Date() };
@@ -30,6 +31,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async delete(name: string): Promise<boolean> {
+    checkName(name);
     return this.#objects.delete(name);
   }
 
@@ -38,14 +40,20 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async info(name: string): Promise<ObjectInfo | undefined> {
+    checkName(name);
     return this.#objects.get(name)?.info;
   }
 }
 
-async function collect(body: ObjectBody): Promise<Uint8Array> {
-  if (typeof body !== "object" || body === null || !(Symbol.asyncIterator in body))
-    return Uint8Array.from(encodePayload(body));
+function checkName(name: string): void {
+  const size = Buffer.byteLength(objectNameOf(name));
+  if (size < 1 || size > 1024) throw new NexError("invalid_key", "An object's name has 1 to 1024 bytes of UTF-8.");
+}
+
+async function collect(given: ObjectBody): Promise<Uint8Array> {
+  const body = objectBody(given);
+  if (body instanceof Uint8Array) return Uint8Array.from(body);
   const chunks: Uint8Array[] = [];
-  for await (const piece of body as AsyncIterable<unknown>) chunks.push(encodePayload(piece));
+  for await (const piece of body) chunks.push(piece);
   return Buffer.concat(chunks);
 }

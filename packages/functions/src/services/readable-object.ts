@@ -1,3 +1,4 @@
+import { NexError } from "@nex/protocol";
 import { readJson, readText } from "../stored-bytes.ts";
 import type { ObjectInfo, StoredObject } from "./object-store.ts";
 
@@ -5,6 +6,7 @@ import type { ObjectInfo, StoredObject } from "./object-store.ts";
 export class ReadableObject implements StoredObject {
   readonly info: ObjectInfo;
   readonly #body: AsyncIterable<Uint8Array>;
+  #isRead = false;
 
   constructor(info: ObjectInfo, body: AsyncIterable<Uint8Array>) {
     this.info = info;
@@ -13,7 +15,7 @@ export class ReadableObject implements StoredObject {
 
   async bytes(): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of this.#body) chunks.push(chunk);
+    for await (const chunk of this) chunks.push(chunk);
     return Buffer.concat(chunks);
   }
 
@@ -26,6 +28,10 @@ export class ReadableObject implements StoredObject {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    if (this.#isRead) {
+      throw new NexError("invalid_request", `The object "${this.info.name}" was read already. Keep what you read.`);
+    }
+    this.#isRead = true;
     return this.#body[Symbol.asyncIterator]();
   }
 }

@@ -33,22 +33,29 @@ export interface StreamedAnswer {
   readonly body: AsyncIterable<Buffer>;
 }
 
+/** Answers whose bodies nobody has begun to read. Calling one lets go of it. */
+export type UnreadBodies = Set<() => void>;
+
 export interface ServiceClientOptions {
   readonly link: Link;
   /** Largest payload of one message, bytes: known after the hello. */
   readonly maxPayload: () => number;
+  /** Of whoever makes the call, who lets go of them at the end. Default: nobody does. */
+  readonly unread?: () => UnreadBodies | undefined;
 }
 
 /** A guest's way to the host services of its node, without anything that says who it is. */
 export class ServiceClient {
   readonly #link: Link;
   readonly #maxPayload: () => number;
+  readonly #unread: () => UnreadBodies | undefined;
   #open = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(options: ServiceClientOptions) {
     this.#link = options.link;
     this.#maxPayload = options.maxPayload;
+    this.#unread = options.unread ?? (() => undefined);
   }
 
   /** One message there, one back. @throws NexError */
@@ -67,6 +74,7 @@ export class ServiceClient {
     signal?: AbortSignal,
   ): Promise<ServiceAnswer> {
     return new Promise<ServiceAnswer>((resolve, reject) => {
+      checkSignal(signal);
       const head = encodeServiceRequest(service, method, 0, args, headers);
       this.#checkSize(head.length, payload?.length ?? 0);
       this.#whenInTurn(() => {
@@ -89,8 +97,11 @@ export class ServiceClient {
   /** A call whose bodies, there and back, may be of any length. Resolves when the head of the answer is here. @throws NexError */
   async stream(service: number, method: number, options: StreamOptions): Promise<StreamedAnswer> {
     const { args, headers, payload, body, signal } = options;
+    checkSignal(signal);
     const head = encodeServiceRequest(service, method, 0, args, headers);
     this.#checkSize(head.length, payload?.length ?? 0);
+    // Asked for now: later it is somebody else's turn.
+    const unread = this.#unread();
     await new Promise<void>((resolve) => this.#whenInTurn(resolve));
     const stop = new AbortController();
     const { reply, stream } = this.#link.open(
@@ -100,28 +111,45 @@ export class ServiceClient {
     );
     const settled = reply.finally(() => this.#release());
     settled.catch(() => undefined);
-    void this.#send(stream, body, stop);
-    const reader = new BodyReader(stream, settled, () =>
-      stop.abort(new NexError("cancelled", "The rest was not wanted.")),
-    );
+    const source: { fault?: { readonly thrown: unknown } } = {};
+    void this.#send(stream, body, (thrown) => {
+      source.fault = { thrown };
+      stop.abort(thrown);
+    });
+    const letGo = (): void =>
+      stop.abort(new NexError("cancelled", "The invocation ended before it had read this answer."));
+    const reader = new BodyReader(stream, settled, {
+      onBegun: () => unread?.delete(letGo),
+      onAbandoned: () => stop.abort(new NexError("cancelled", "The rest was not wanted.")),
+    });
     try {
-      return await reader.head();
+      const answer = await reader.head();
+      unread?.add(letGo);
+      return answer;
     } catch (error) {
-      throw thrownHere(error);
+      // What went wrong is what the function's own source threw; that the call was then withdrawn only follows.
+      throw source.fault === undefined ? thrownHere(error) : source.fault.thrown;
     }
   }
 
   async #send(
     stream: ReturnType<Link["open"]>["stream"],
     body: StreamOptions["body"],
-    stop: AbortController,
+    onFault: (thrown: unknown) => void,
   ): Promise<void> {
+    let isSourceAtFault = true;
     try {
-      if (body !== undefined) for await (const chunk of body) await stream.write(chunk);
+      if (body !== undefined) {
+        for await (const chunk of body) {
+          isSourceAtFault = false;
+          await stream.write(chunk);
+          isSourceAtFault = true;
+        }
+      }
       stream.end();
     } catch (thrown) {
-      // Where it was the call that ended, aborting changes nothing; where the source threw, the call must not be taken for whole.
-      stop.abort(thrown);
+      // Where it was the call that ended, it says why itself; where the source threw, it must not be taken for whole.
+      if (isSourceAtFault) onFault(thrown);
     }
   }
 
@@ -160,16 +188,23 @@ export class ServiceClient {
   }
 }
 
+interface BodyListener {
+  /** Somebody reads the body. */
+  readonly onBegun: () => void;
+  /** Whoever read it has broken off. */
+  readonly onAbandoned: () => void;
+}
+
 /** Reads a streamed answer: its head first, then the body. */
 class BodyReader {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #reply: Promise<Buffer>;
-  readonly #abandon: () => void;
+  readonly #listener: BodyListener;
 
-  constructor(stream: AsyncIterable<Buffer>, reply: Promise<Buffer>, abandon: () => void) {
+  constructor(stream: AsyncIterable<Buffer>, reply: Promise<Buffer>, listener: BodyListener) {
     this.#chunks = stream[Symbol.asyncIterator]();
     this.#reply = reply;
-    this.#abandon = abandon;
+    this.#listener = listener;
   }
 
   async head(): Promise<StreamedAnswer> {
@@ -191,6 +226,7 @@ class BodyReader {
 
   async *#body(first: Buffer): AsyncGenerator<Buffer, void, undefined> {
     let whole = false;
+    this.#listener.onBegun();
     try {
       if (first.length > 0) yield first;
       for (let next = await this.#chunks.next(); next.done !== true; next = await this.#chunks.next()) yield next.value;
@@ -200,7 +236,7 @@ class BodyReader {
     } catch (error) {
       throw thrownHere(error);
     } finally {
-      if (!whole) this.#abandon();
+      if (!whole) this.#listener.onAbandoned();
     }
   }
 }
@@ -215,6 +251,15 @@ async function* one(payload: Buffer): AsyncGenerator<Buffer, void, undefined> {
  */
 function thrownHere(error: unknown): unknown {
   return isNexError(error) ? new NexError(error.code, error.message, { cause: error.cause, data: error.data }) : error;
+}
+
+/** A controller in place of its signal, say: found out later it would end the process. @throws NexError `invalid_request` */
+function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new NexError(
+    "invalid_request",
+    "The option `signal` is not an AbortSignal. Of an AbortController pass its `signal`.",
+  );
 }
 
 function withdrawn(signal: AbortSignal): NexError {

@@ -1,6 +1,5 @@
 import type { KeyValue, KeyValueEntry, KeyValuePutOptions } from "@nex/functions";
-import { encodePayload, StoredEntry } from "@nex/functions/internal";
-import { NexError } from "@nex/protocol";
+import { keyOf, revisionOf, StoredEntry, timeToLiveOf, valueOf } from "@nex/functions/internal";
 import type { ServiceClient } from "../guest/service-client.ts";
 import { KV_CODE, KvMethod } from "./contract.ts";
 
@@ -13,13 +12,13 @@ export class KeyValueClient implements KeyValue {
   }
 
   async get(key: string): Promise<KeyValueEntry | undefined> {
-    const { args, payload } = await this.#client.call(KV_CODE, KvMethod.get, { args: [String(key)] });
+    const { args, payload } = await this.#client.call(KV_CODE, KvMethod.get, { args: [keyOf(key)] });
     const [revision] = args;
     return revision === undefined ? undefined : new StoredEntry(key, Number(revision), payload);
   }
 
   async put(key: string, value: unknown, options: KeyValuePutOptions = {}): Promise<number> {
-    return await this.#write(KvMethod.put, key, value, options.ttlMs);
+    return await this.#write(KvMethod.put, key, value, timeToLiveOf(options.ttlMs));
   }
 
   async set(key: string, value: unknown): Promise<number> {
@@ -27,28 +26,25 @@ export class KeyValueClient implements KeyValue {
   }
 
   async create(key: string, value: unknown, options: KeyValuePutOptions = {}): Promise<number> {
-    return await this.#write(KvMethod.create, key, value, options.ttlMs);
+    return await this.#write(KvMethod.create, key, value, timeToLiveOf(options.ttlMs));
   }
 
   async update(key: string, value: unknown, revision: number): Promise<number> {
-    return await this.#write(KvMethod.update, key, value, revision);
+    return await this.#write(KvMethod.update, key, value, revisionOf(revision));
   }
 
   async delete(key: string): Promise<void> {
-    await this.#client.call(KV_CODE, KvMethod.delete, { args: [String(key)] });
+    await this.#client.call(KV_CODE, KvMethod.delete, { args: [keyOf(key)] });
   }
 
   async keys(prefix = ""): Promise<string[]> {
-    const { body } = await this.#client.stream(KV_CODE, KvMethod.keys, { args: [String(prefix)] });
+    const { body } = await this.#client.stream(KV_CODE, KvMethod.keys, { args: [keyOf(prefix)] });
     return readLines(await collect(body));
   }
 
   async #write(method: number, key: string, value: unknown, option: number | undefined): Promise<number> {
-    if (value === undefined) {
-      throw new NexError("invalid_request", `The key "${key}" cannot be given the value undefined; delete it instead.`);
-    }
-    const args = [String(key), option === undefined ? "" : String(option)];
-    const answer = await this.#client.call(KV_CODE, method, { args, payload: encodePayload(value) });
+    const args = [keyOf(key), option === undefined ? "" : String(option)];
+    const answer = await this.#client.call(KV_CODE, method, { args, payload: valueOf(key, value) });
     return Number(answer.args[0]);
   }
 }

@@ -1,6 +1,14 @@
 import type { Message, Messaging, PublishOptions, RequestManyOptions, RequestOptions } from "@nex/functions";
-import { encodePayload, HeaderMap, type HeadersInput, ReceivedMessage } from "@nex/functions/internal";
+import {
+  HeaderMap,
+  type HeadersInput,
+  optionalTextOf,
+  payloadOf,
+  ReceivedMessage,
+  subjectOf,
+} from "@nex/functions/internal";
 import { decodeServiceAnswer, type HeaderList, type ServiceAnswer } from "@nex/link";
+import { isNexError, NexError } from "@nex/protocol";
 import type { ServiceClient } from "../guest/service-client.ts";
 import { MESSAGING_CODE, MessagingMethod } from "./contract.ts";
 
@@ -14,9 +22,9 @@ export class MessagingClient implements Messaging {
 
   async publish(subject: string, payload?: unknown, options: PublishOptions = {}): Promise<void> {
     await this.#client.call(MESSAGING_CODE, MessagingMethod.publish, {
-      args: [String(subject), options.reply ?? ""],
+      args: [subjectOf(subject), optionalTextOf(options.reply, "A reply subject")],
       headers: writeList(options.headers),
-      payload: encodePayload(payload),
+      payload: payloadOf(payload, "The message"),
     });
   }
 
@@ -25,9 +33,9 @@ export class MessagingClient implements Messaging {
       MESSAGING_CODE,
       MessagingMethod.request,
       {
-        args: [String(subject), optional(options.timeoutMs)],
+        args: [subjectOf(subject), optional(options.timeoutMs)],
         headers: writeList(options.headers),
-        payload: encodePayload(payload),
+        payload: payloadOf(payload, "The message"),
       },
       options.signal,
     );
@@ -36,9 +44,9 @@ export class MessagingClient implements Messaging {
 
   async requestMany(subject: string, payload?: unknown, options: RequestManyOptions = {}): Promise<Message[]> {
     const { body } = await this.#client.stream(MESSAGING_CODE, MessagingMethod.requestMany, {
-      args: [String(subject), optional(options.timeoutMs), optional(options.count), optional(options.quietMs)],
+      args: [subjectOf(subject), optional(options.timeoutMs), optional(options.count), optional(options.quietMs)],
       headers: writeList(options.headers),
-      payload: encodePayload(payload),
+      payload: payloadOf(payload, "The message"),
       signal: options.signal,
     });
     const chunks: Buffer[] = [];
@@ -68,7 +76,16 @@ function optional(value: number | undefined): string {
 
 function writeList(input: HeadersInput | undefined): HeaderList {
   if (input === undefined) return [];
-  return [...HeaderMap.from(input)].flatMap(([name, values]) => values.map((value) => [name, value] as const));
+  return [...checkedHeaders(input)].flatMap(([name, values]) => values.map((value) => [name, value] as const));
+}
+
+function checkedHeaders(input: HeadersInput): HeaderMap {
+  try {
+    return HeaderMap.from(input);
+  } catch (error) {
+    // For a reply it would be the function that failed.
+    throw isNexError(error) ? new NexError("invalid_request", error.message, { data: error.data }) : error;
+  }
 }
 
 function readList(list: HeaderList): HeaderMap {

@@ -1,5 +1,5 @@
 import type { ObjectBody, ObjectInfo, ObjectPutOptions, ObjectStore, StoredObject } from "@nex/functions";
-import { encodePayload, ReadableObject } from "@nex/functions/internal";
+import { objectBody, objectNameOf, optionalTextOf, ReadableObject } from "@nex/functions/internal";
 import type { ServiceClient } from "../guest/service-client.ts";
 import { OBJECT_STORE_CODE, ObjectStoreMethod } from "./contract.ts";
 
@@ -16,21 +16,24 @@ export class ObjectStoreClient implements ObjectStore {
 
   async get(name: string): Promise<StoredObject | undefined> {
     const { args, body } = await this.#client.stream(OBJECT_STORE_CODE, ObjectStoreMethod.get, {
-      args: [String(name)],
+      args: [objectNameOf(name)],
     });
     return args[0] === undefined ? undefined : new ReadableObject(readInfo(args[0]), body);
   }
 
   async put(name: string, value: ObjectBody, options: ObjectPutOptions = {}): Promise<ObjectInfo> {
+    const body = objectBody(value);
     const { args } = await this.#client.stream(OBJECT_STORE_CODE, ObjectStoreMethod.put, {
-      args: [String(name), options.description ?? ""],
-      body: isPieces(value) ? bytesOf(value) : pieces(encodePayload(value)),
+      args: [objectNameOf(name), optionalTextOf(options.description, "An object's description")],
+      body: body instanceof Uint8Array ? pieces(body) : body,
     });
     return readInfo(args[0]!);
   }
 
   async delete(name: string): Promise<boolean> {
-    const { args } = await this.#client.call(OBJECT_STORE_CODE, ObjectStoreMethod.delete, { args: [String(name)] });
+    const { args } = await this.#client.call(OBJECT_STORE_CODE, ObjectStoreMethod.delete, {
+      args: [objectNameOf(name)],
+    });
     return args[0] === "1";
   }
 
@@ -42,7 +45,7 @@ export class ObjectStoreClient implements ObjectStore {
   }
 
   async info(name: string): Promise<ObjectInfo | undefined> {
-    const { args } = await this.#client.call(OBJECT_STORE_CODE, ObjectStoreMethod.info, { args: [String(name)] });
+    const { args } = await this.#client.call(OBJECT_STORE_CODE, ObjectStoreMethod.info, { args: [objectNameOf(name)] });
     return args[0] === undefined ? undefined : readInfo(args[0]);
   }
 }
@@ -56,15 +59,6 @@ export function readInfo(json: string): ObjectInfo {
     digest: digest!,
     modified: new Date(mtime!),
   };
-}
-
-/** A body that comes piece by piece. Buffers can be iterated too, by their bytes: those are whole. */
-function isPieces(value: ObjectBody): value is AsyncIterable<Uint8Array | string> {
-  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
-}
-
-async function* bytesOf(value: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const piece of value) yield encodePayload(piece);
 }
 
 function* pieces(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {

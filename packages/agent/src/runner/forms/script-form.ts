@@ -1,5 +1,5 @@
 import { createContext, Script } from "node:vm";
-import { type EncodedReply, encodePayload } from "@nex/functions/internal";
+import { type EncodedReply, encodeReply } from "@nex/functions/internal";
 import { type BlockingClient, scriptServices } from "@nex/host-services/guest";
 import type { TriggerMessage } from "@nex/link";
 import { NexError } from "@nex/protocol";
@@ -102,5 +102,5 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
 }
 
 function encodeScriptReply(value: unknown): EncodedReply {
-  return { payload: encodePayload(typeof value === "string" ? JSON.stringify(value) : value) };
+  return encodeReply(typeof value === "string" ? JSON.stringify(value) : value);
 }
