@@ -19,6 +19,7 @@ export {
 export { objectBody } from "./services/object-body.ts";
 export { ReadableObject } from "./services/readable-object.ts";
 export { ReceivedMessage } from "./services/received-message.ts";
+export { serviceError } from "./services/service-error.ts";
 export { StoredEntry } from "./services/stored-entry.ts";
 export { Reply, encodeReply } from "./reply.ts";
 export type { EncodedReply } from "./reply.ts";

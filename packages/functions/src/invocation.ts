@@ -7,6 +7,7 @@ import type { Http } from "./services/http.ts";
 import type { KeyValue } from "./services/key-value.ts";
 import type { Messaging } from "./services/messaging.ts";
 import type { ObjectStore } from "./services/object-store.ts";
+import { isServiceError } from "./services/service-error.ts";
 import { readJson, readText } from "./stored-bytes.ts";
 
 /** A {@link FunctionEvent} over a message's parts. Reads the payload only when asked to. */
@@ -103,17 +104,28 @@ export class InvocationContext implements FunctionContext {
 }
 
 /**
- * What a handler threw, as the error its caller is told: an error of ours as it is, anything else as
- * `function_failed` with the thrown value as its cause.
+ * What a handler threw, as the error its caller is told: an error of ours about the invocation as it is, anything else
+ * (what a host service answered, too) as `function_failed` with the thrown value as its cause.
  */
 export function handlerFailure(thrown: unknown): NexError {
   try {
-    if (isNexError(thrown)) return thrown;
+    if (isNexError(thrown)) return isServiceError(thrown) ? uncaught(thrown) : thrown;
     return new NexError("function_failed", `The function threw ${describe(thrown)}.`, { cause: thrown });
   } catch {
     // An object that refuses to be read; its caller is answered all the same.
     return new NexError("function_failed", "The function threw something that has no text.");
   }
+}
+
+function uncaught(error: NexError): NexError {
+  return new NexError(
+    "function_failed",
+    `The function did not catch an error of a host service (${error.code}): ${error.message}`,
+    {
+      cause: error,
+      data: { service_error: error.code },
+    },
+  );
 }
 
 /** By shape, because errors from another realm (`node:vm`) are not `instanceof Error`. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runInNewContext } from "node:vm";
 import { testFunction } from "@nex/functions";
-import { HeaderMap, InvocationContext, InvocationEvent, handlerFailure } from "@nex/functions/internal";
+import { HeaderMap, InvocationContext, InvocationEvent, handlerFailure, serviceError } from "@nex/functions/internal";
 import { NexError } from "@nex/protocol";
 
 const eventWith = (payload: Uint8Array): InvocationEvent =>
@@ -57,6 +57,14 @@ describe("handlerFailure", () => {
   it("leaves errors of ours as they are", () => {
     const error = new NexError("invalid_request", "x");
     assert.equal(handlerFailure(error), error);
+  });
+
+  it("takes what a host service answered for a failure of the function", () => {
+    const error = serviceError("no_responders", 'Nobody is subscribed to "a".');
+    const failure = handlerFailure(error);
+    assert.equal(failure.code, "function_failed");
+    assert.match(failure.message, /\(no_responders\): Nobody is subscribed/);
+    assert.equal(failure.cause, error);
   });
 
   it("names what was thrown and keeps it as the cause", () => {

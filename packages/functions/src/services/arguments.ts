@@ -1,5 +1,6 @@
-import { NexError, type NexErrorCode } from "@nex/protocol";
+import type { NexErrorCode } from "@nex/protocol";
 import { encodePayload, NoPayload } from "../reply.ts";
+import { serviceError } from "./service-error.ts";
 
 /**
  * What functions pass to host services, which are often plain JavaScript: `event.captures[0]` of a trigger without
@@ -25,14 +26,14 @@ export function optionalTextOf(given: unknown, what: string): string {
 /** @returns a whole number from `min` on */
 export function revisionOf(given: unknown): number {
   if (Number.isSafeInteger(given) && (given as number) >= 1) return given as number;
-  throw new NexError("invalid_request", `A revision is a whole number from 1 on; this is ${shown(given)}.`);
+  throw serviceError("invalid_request", `A revision is a whole number from 1 on; this is ${shown(given)}.`);
 }
 
 /** Milliseconds, or `undefined` where none were given. */
 export function timeToLiveOf(given: unknown): number | undefined {
   if (given === undefined) return undefined;
   if (typeof given === "number" && Number.isFinite(given) && given >= 1000) return given;
-  throw new NexError(
+  throw serviceError(
     "invalid_request",
     `A time to live is 1000 ms or more, not ${shown(given)}: NATS counts it in seconds.`,
   );
@@ -44,19 +45,19 @@ export function payloadOf(value: unknown, what: string): Uint8Array {
     return encodePayload(value);
   } catch (error) {
     if (!(error instanceof NoPayload)) throw error;
-    throw new NexError("invalid_request", `${what} has no bytes: ${error.message}.`, { cause: error });
+    throw serviceError("invalid_request", `${what} has no bytes: ${error.message}.`, { cause: error });
   }
 }
 
 /** What a key is to hold, as bytes. @throws NexError `invalid_request` */
 export function valueOf(key: string, value: unknown): Uint8Array {
   if (value !== undefined) return payloadOf(value, `The value of the key "${key}"`);
-  throw new NexError("invalid_request", `The key "${key}" cannot be given the value undefined; delete it instead.`);
+  throw serviceError("invalid_request", `The key "${key}" cannot be given the value undefined; delete it instead.`);
 }
 
 function textOf(given: unknown, what: string, code: NexErrorCode): string {
   if (typeof given === "string") return given;
-  throw new NexError(code, `${what} is a string; this is ${shown(given)}.`);
+  throw serviceError(code, `${what} is a string; this is ${shown(given)}.`);
 }
 
 function shown(given: unknown): string {

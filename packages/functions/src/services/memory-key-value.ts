@@ -1,7 +1,8 @@
-import { NexError } from "@nex/protocol";
+import type { NexError } from "@nex/protocol";
 import { keyOf, revisionOf, timeToLiveOf, valueOf } from "./arguments.ts";
 import type { KeyValue, KeyValueEntry, KeyValuePutOptions } from "./key-value.ts";
 import { StoredEntry } from "./stored-entry.ts";
+import { serviceError } from "./service-error.ts";
 
 const KEY = /^(?!\.)(?!.*\.\.)(?!.*\.$)[-/_=.a-zA-Z0-9]{1,512}$/;
 
@@ -39,7 +40,7 @@ export class MemoryKeyValue implements KeyValue {
 
   async create(key: string, value: unknown, options: KeyValuePutOptions = {}): Promise<number> {
     checkKey(key);
-    if (this.#entries.has(key)) throw new NexError("key_exists", `The key "${key}" exists already.`, { data: { key } });
+    if (this.#entries.has(key)) throw serviceError("key_exists", `The key "${key}" exists already.`, { data: { key } });
     return await this.put(key, value, options);
   }
 
@@ -47,7 +48,7 @@ export class MemoryKeyValue implements KeyValue {
     checkKey(key);
     revisionOf(revision);
     if (this.#entries.get(key)?.revision !== revision) {
-      throw new NexError("wrong_revision", `The key "${key}" is not at revision ${revision} any more.`, {
+      throw serviceError("wrong_revision", `The key "${key}" is not at revision ${revision} any more.`, {
         data: { key, expected: revision },
       });
     }
@@ -71,7 +72,7 @@ function checkKey(key: string): void {
 }
 
 function badKey(key: string): NexError {
-  return new NexError(
+  return serviceError(
     "invalid_key",
     `"${key.slice(0, 80)}" cannot be a key: use 1 to 512 letters, digits and -_/=. without a dot at either end or two in a row.`,
   );

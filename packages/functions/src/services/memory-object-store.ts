@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { NexError } from "@nex/protocol";
 import type { ObjectBody, ObjectInfo, ObjectPutOptions, ObjectStore, StoredObject } from "./object-store.ts";
 import { objectNameOf } from "./arguments.ts";
 import { objectBody } from "./object-body.ts";
 import { ReadableObject } from "./readable-object.ts";
+import { serviceError } from "./service-error.ts";
 
 /** An object store in memory, with the rules of a node's: for tests of functions. */
 export class MemoryObjectStore implements ObjectStore {
@@ -47,7 +47,7 @@ export class MemoryObjectStore implements ObjectStore {
 
 function checkName(name: string): void {
   const size = Buffer.byteLength(objectNameOf(name));
-  if (size < 1 || size > 1024) throw new NexError("invalid_key", "An object's name has 1 to 1024 bytes of UTF-8.");
+  if (size < 1 || size > 1024) throw serviceError("invalid_key", "An object's name has 1 to 1024 bytes of UTF-8.");
 }
 
 async function collect(given: ObjectBody): Promise<Uint8Array> {

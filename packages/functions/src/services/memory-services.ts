@@ -1,7 +1,7 @@
-import { NexError } from "@nex/protocol";
 import type { FunctionServices } from "./function-services.ts";
 import { MemoryKeyValue } from "./memory-key-value.ts";
 import { MemoryObjectStore } from "./memory-object-store.ts";
+import { serviceError } from "./service-error.ts";
 
 /**
  * Host services without a node, for tests of functions: stores in memory, nobody subscribed to anything, no network.
@@ -9,7 +9,7 @@ import { MemoryObjectStore } from "./memory-object-store.ts";
  */
 export function memoryServices(): FunctionServices {
   const nobody = async (subject: string): Promise<never> => {
-    throw new NexError("no_responders", `Nobody is subscribed to "${subject}".`, { data: { subject } });
+    throw serviceError("no_responders", `Nobody is subscribed to "${subject}".`, { data: { subject } });
   };
   return {
     kv: new MemoryKeyValue(),
@@ -17,7 +17,7 @@ export function memoryServices(): FunctionServices {
     messaging: { publish: async () => undefined, request: nobody, requestMany: nobody },
     http: {
       fetch: async () => {
-        throw new NexError("http_denied", "There is no network in a test; give the function an `http` of your own.");
+        throw serviceError("http_denied", "There is no network in a test; give the function an `http` of your own.");
       },
     },
   };

@@ -1,5 +1,5 @@
-import { NexError } from "@nex/protocol";
 import { payloadOf } from "./arguments.ts";
+import { serviceError } from "./service-error.ts";
 
 const PIECE = "A piece of the object";
 
@@ -9,7 +9,7 @@ export function objectBody(value: unknown): Uint8Array | AsyncIterable<Uint8Arra
   if (value instanceof Blob) return encoded(value.stream());
   if (value instanceof Response || value instanceof Request) {
     if (value.bodyUsed)
-      throw new NexError("invalid_request", "The object cannot be stored: its body was read already.");
+      throw serviceError("invalid_request", "The object cannot be stored: its body was read already.");
     return value.body === null ? new Uint8Array(0) : encoded(value.body);
   }
   if (Symbol.asyncIterator in value) return encoded(value as AsyncIterable<unknown>);

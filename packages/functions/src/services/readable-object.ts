@@ -1,6 +1,6 @@
-import { NexError } from "@nex/protocol";
-import { readJson, readText } from "../stored-bytes.ts";
+import { readServiceJson, readText } from "../stored-bytes.ts";
 import type { ObjectInfo, StoredObject } from "./object-store.ts";
+import { serviceError } from "./service-error.ts";
 
 /** A {@link StoredObject} over bytes that are still to come. */
 export class ReadableObject implements StoredObject {
@@ -24,12 +24,12 @@ export class ReadableObject implements StoredObject {
   }
 
   async json<T = unknown>(): Promise<T> {
-    return readJson<T>(await this.bytes(), `The object "${this.info.name}"`);
+    return readServiceJson<T>(await this.bytes(), `The object "${this.info.name}"`);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     if (this.#isRead) {
-      throw new NexError("invalid_request", `The object "${this.info.name}" was read already. Keep what you read.`);
+      throw serviceError("invalid_request", `The object "${this.info.name}" was read already. Keep what you read.`);
     }
     this.#isRead = true;
     return this.#body[Symbol.asyncIterator]();

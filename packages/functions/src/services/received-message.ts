@@ -1,5 +1,5 @@
 import type { MessageHeaders } from "../event.ts";
-import { readJson, readText } from "../stored-bytes.ts";
+import { readServiceJson, readText } from "../stored-bytes.ts";
 import type { Message } from "./messaging.ts";
 
 /** A {@link Message} over its parts. */
@@ -23,6 +23,6 @@ export class ReceivedMessage implements Message {
   }
 
   json<T = unknown>(): T {
-    return readJson<T>(this.#payload, `The answer on "${this.subject}"`);
+    return readServiceJson<T>(this.#payload, `The answer on "${this.subject}"`);
   }
 }

@@ -1,4 +1,4 @@
-import { readJson, readText } from "../stored-bytes.ts";
+import { readServiceJson, readText } from "../stored-bytes.ts";
 import type { KeyValueEntry } from "./key-value.ts";
 
 /** A {@link KeyValueEntry} over the bytes that were read. */
@@ -22,6 +22,6 @@ export class StoredEntry implements KeyValueEntry {
   }
 
   json<T = unknown>(): T {
-    return readJson<T>(this.#value, `The value of the key "${this.key}"`);
+    return readServiceJson<T>(this.#value, `The value of the key "${this.key}"`);
   }
 }

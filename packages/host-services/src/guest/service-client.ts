@@ -1,3 +1,4 @@
+import { serviceError } from "@nex/functions/internal";
 import {
   decodeServiceAnswer,
   encodeServiceRequest,
@@ -96,6 +97,14 @@ export class ServiceClient {
 
   /** A call whose bodies, there and back, may be of any length. Resolves when the head of the answer is here. @throws NexError */
   async stream(service: number, method: number, options: StreamOptions): Promise<StreamedAnswer> {
+    try {
+      return await this.#stream(service, method, options);
+    } catch (error) {
+      throw thrownHere(error);
+    }
+  }
+
+  async #stream(service: number, method: number, options: StreamOptions): Promise<StreamedAnswer> {
     const { args, headers, payload, body, signal } = options;
     checkSignal(signal);
     const head = encodeServiceRequest(service, method, 0, args, headers);
@@ -128,7 +137,7 @@ export class ServiceClient {
       return answer;
     } catch (error) {
       // What went wrong is what the function's own source threw; that the call was then withdrawn only follows.
-      throw source.fault === undefined ? thrownHere(error) : source.fault.thrown;
+      throw source.fault === undefined ? error : source.fault.thrown;
     }
   }
 
@@ -250,7 +259,7 @@ async function* one(payload: Buffer): AsyncGenerator<Buffer, void, undefined> {
  * for all calls of a link that has closed.
  */
 function thrownHere(error: unknown): unknown {
-  return isNexError(error) ? new NexError(error.code, error.message, { cause: error.cause, data: error.data }) : error;
+  return isNexError(error) ? serviceError(error.code, error.message, { cause: error.cause, data: error.data }) : error;
 }
 
 /** A controller in place of its signal, say: found out later it would end the process. @throws NexError `invalid_request` */

@@ -3,7 +3,7 @@ import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream"
 import type { NatsConnection } from "@nats-io/transport-node";
 import { isNexError, NexError } from "@nex/protocol";
 import type { BucketConfig } from "./config.ts";
-import { checkConnected, fromNatsError, isStreamNotFound } from "./nats-errors.ts";
+import { checkConnected, fromNatsError, isStreamNotFound, isTimeout } from "./nats-errors.ts";
 import type { WorkloadId } from "./service.ts";
 
 /** A stream that is there and belongs to the workload. */
@@ -120,7 +120,7 @@ function ownerMark({ config: { bucket }, workload: { namespace, name } }: Bucket
   return `${MARK}${whose}`;
 }
 
-/** True if the bucket's stream is there: what a read that nobody answers does not tell. */
+/** What a read that nobody answers does not tell. */
 export async function bucketExists({ manager, stream }: OpenBucket): Promise<boolean> {
   try {
     await manager.streams.info(stream);
@@ -131,8 +131,13 @@ export async function bucketExists({ manager, stream }: OpenBucket): Promise<boo
   }
 }
 
+/** Something that works on a bucket. */
+interface OnBucket {
+  readonly bucket: OpenBucket;
+}
+
 /** A bucket that is opened on first use and kept; looked up again only after it was found missing. */
-export class KeptBucket<T> {
+export class KeptBucket<T extends OnBucket> {
   readonly #open: () => Promise<T>;
   #opened: T | undefined;
   #opening: Promise<T> | undefined;
@@ -143,14 +148,40 @@ export class KeptBucket<T> {
 
   /** Runs `work` on the bucket. A failure that means the bucket is gone has it opened anew next time. */
   async use<R>(what: string, work: (bucket: T) => Promise<R>): Promise<R> {
-    const bucket = this.#opened ?? (await this.#get());
+    const opened = this.#opened ?? (await this.#get());
     try {
-      return await work(bucket);
+      checkConnected(opened.bucket.connection);
+      return await work(opened);
     } catch (error) {
-      const mapped = isNexError(error) ? error : fromNatsError(error, what);
-      if (mapped.code === "bucket_missing" && this.#opened === bucket) this.#opened = undefined;
-      throw mapped;
+      throw await this.#failure(opened, what, error);
     }
+  }
+
+  /** The same for what comes piece by piece. */
+  async *each<R>(what: string, work: (bucket: T) => AsyncIterable<R>): AsyncGenerator<R, void, undefined> {
+    const opened = this.#opened ?? (await this.#get());
+    try {
+      checkConnected(opened.bucket.connection);
+      yield* work(opened);
+    } catch (error) {
+      throw await this.#failure(opened, what, error);
+    }
+  }
+
+  async #failure(opened: T, what: string, error: unknown): Promise<NexError> {
+    let failure = isNexError(error) ? error : fromNatsError(error, what);
+    // Of a stream that is gone there may be no answer at all.
+    if (isTimeout(error) && !(await bucketExists(opened.bucket).catch(() => true))) {
+      failure = new NexError(
+        "bucket_missing",
+        `${what}: the bucket is not there any more. The next call makes it anew.`,
+        {
+          cause: error,
+        },
+      );
+    }
+    if (failure.code === "bucket_missing" && this.#opened === opened) this.#opened = undefined;
+    return failure;
   }
 
   async #get(): Promise<T> {

@@ -68,6 +68,9 @@ export interface HostServicesConfig {
   readonly max_calls: number;
 }
 
+/** What one runner of the module form has open at once; it waits for its own turn, not to be refused. */
+const LEAST_CALLS = 64;
+
 const enabled = z.boolean().default(true);
 
 /** Placeholders and what a bucket's name may be made of. 0.2.7 reads placeholders in any case. */
@@ -105,7 +108,7 @@ export const hostServicesSchema: z.ZodType<HostServicesConfig> = z
         allow_named: allowList,
       })
       .prefault({}),
-    max_calls: z.int().positive().max(4096).default(128),
+    max_calls: z.int().min(LEAST_CALLS).max(4096).default(128),
   })
   .prefault({});
 

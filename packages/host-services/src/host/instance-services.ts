@@ -153,6 +153,10 @@ class OpenCall implements ServiceCall {
     return this.incoming.signal;
   }
 
+  whenWithdrawn(then: (reason: NexError) => void): void {
+    this.incoming.onCancel = then;
+  }
+
   get blockedTriggers(): readonly string[] {
     return this.#blockedTriggers();
   }

@@ -56,6 +56,11 @@ export function isWrongLastSequence(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === ApiCode.wrongLastSequence;
 }
 
+/** True where neither the bucket nor the account has room for more. */
+export function isFull(error: unknown): boolean {
+  return error instanceof JetStreamApiError && fromApiError(error, "").code === "bucket_full";
+}
+
 export function isStreamNotFound(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === ApiCode.streamNotFound;
 }
@@ -88,7 +93,11 @@ function fromApiError(error: JetStreamApiError, what: string): NexError {
       return new NexError("bucket_full", `${what}: the account's storage is full.`, { cause: error });
     case ApiCode.storeFailed:
       // The server says only that it could not store; a bucket at its limit is by far the commonest cause.
-      return new NexError("bucket_full", `${what}: the bucket is full (${error.message}).`, { cause: error });
+      return new NexError(
+        "bucket_full",
+        `${what}: the bucket is full (${error.message}). It keeps the size it was made with (max_bytes in the node's host_services).`,
+        { cause: error },
+      );
     case ApiCode.tooLarge:
       return new NexError("too_large", `${what}: the value is larger than the bucket takes.`, { cause: error });
     default:

@@ -7,6 +7,8 @@ export interface RequestOrder {
   readonly payload?: Uint8Array | undefined;
   readonly headers?: MsgHdrs | undefined;
   readonly timeoutMs: number;
+  /** Handed what gives up on the answer: the request then fails with its reason. */
+  readonly withdrawal?: (withdraw: (reason: Error) => void) => void;
 }
 
 interface OpenRequest {
@@ -49,7 +51,7 @@ export class Requests {
   }
 
   /** @throws NoRespondersError, TimeoutError, PermissionViolationError, ClosedConnectionError of nats.js */
-  request({ subject, payload, headers, timeoutMs }: RequestOrder): Promise<Msg> {
+  request({ subject, payload, headers, timeoutMs, withdrawal }: RequestOrder): Promise<Msg> {
     return new Promise((resolve, reject) => {
       const token = this.#tokens.next();
       const deadline = performance.now() + timeoutMs;
@@ -57,6 +59,9 @@ export class Requests {
       this.#connection.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
       this.#open.set(token, { subject, resolve, reject, deadline });
       this.#clock.watch(deadline);
+      withdrawal?.((reason) => {
+        if (this.#open.delete(token)) reject(reason);
+      });
     });
   }
 

@@ -75,8 +75,7 @@ function send(request: ClientRequest, body: DialOrder["body"], reject: (error: u
   void (async () => {
     try {
       for await (const chunk of body) {
-        if (!request.write(chunk))
-          await new Promise<void>((resolve) => request.once("drain", resolve).once("close", resolve));
+        if (!request.write(chunk)) await whenWritable(request);
         if (request.destroyed) return;
       }
       request.end();
@@ -87,10 +86,19 @@ function send(request: ClientRequest, body: DialOrder["body"], reject: (error: u
   })();
 }
 
+async function whenWritable(request: ClientRequest): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  request.once("drain", resolve).once("close", resolve);
+  await promise;
+  request.off("drain", resolve).off("close", resolve);
+}
+
 function dialError(error: NodeJS.ErrnoException, url: URL, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   if (error instanceof NexError) return error;
   const why =
     error instanceof AggregateError ? error.errors.map((each) => (each as Error).message).join("; ") : error.message;
-  return new NexError("http_failed", `${url.origin} cannot be reached: ${why || error.code}.`, { cause: error });
+  // OpenSSL's texts go over several lines.
+  const [line] = (why || String(error.code)).trim().split("\n", 1);
+  return new NexError("http_failed", `${url.origin} cannot be reached: ${line}.`, { cause: error });
 }

@@ -59,7 +59,7 @@ class HttpHost implements OpenService {
         signal,
       });
     } catch (error) {
-      throw httpError(error, time, this.#config);
+      throw httpError(error, time, this.#config, url);
     }
   }
 
@@ -208,15 +208,21 @@ async function* limited(
     for await (const chunk of body as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > config.max_response_bytes) {
-        throw new NexError("too_large", `The answer has more than ${config.max_response_bytes} bytes.`, {
-          data: { limit: config.max_response_bytes },
-        });
+        throw new NexError(
+          "too_large",
+          `The answer has more than ${config.max_response_bytes} bytes, the limit of this node (host_services.http.max_response_bytes).`,
+          { data: { limit: config.max_response_bytes } },
+        );
       }
       yield chunk;
     }
   } catch (error) {
     if (isNexError(error)) throw error;
-    if (signal.aborted) throw new NexError("timeout", `The answer was not whole after ${config.timeout_ms} ms.`);
+    if (signal.aborted)
+      throw new NexError(
+        "timeout",
+        `The answer was not whole after ${config.timeout_ms} ms, the limit of this node (host_services.http.timeout_ms).`,
+      );
     throw new NexError("http_failed", `The answer broke off: ${(error as Error).message}.`, { cause: error });
   } finally {
     signal.removeEventListener("abort", stop);
@@ -224,8 +230,14 @@ async function* limited(
   }
 }
 
-function httpError(error: unknown, time: AbortSignal, config: HttpConfig): unknown {
+function httpError(error: unknown, time: AbortSignal, config: HttpConfig, url: string): unknown {
   if (isNexError(error)) return error;
-  if (time.aborted) return new NexError("timeout", `There was no answer within ${config.timeout_ms} ms.`);
+  if (time.aborted) {
+    const origin = URL.canParse(url) ? new URL(url).origin : "The server";
+    return new NexError(
+      "timeout",
+      `${origin} did not answer within ${config.timeout_ms} ms, the limit of this node (host_services.http.timeout_ms).`,
+    );
+  }
   return new NexError("http_failed", `The request failed: ${(error as Error).message}.`, { cause: error });
 }

@@ -5,10 +5,11 @@ import {
   optionalTextOf,
   payloadOf,
   ReceivedMessage,
+  serviceError,
   subjectOf,
 } from "@nex/functions/internal";
 import { decodeServiceAnswer, type HeaderList, type ServiceAnswer } from "@nex/link";
-import { isNexError, NexError } from "@nex/protocol";
+import { isNexError } from "@nex/protocol";
 import type { ServiceClient } from "../guest/service-client.ts";
 import { MESSAGING_CODE, MessagingMethod } from "./contract.ts";
 
@@ -84,7 +85,7 @@ function checkedHeaders(input: HeadersInput): HeaderMap {
     return HeaderMap.from(input);
   } catch (error) {
     // For a reply it would be the function that failed.
-    throw isNexError(error) ? new NexError("invalid_request", error.message, { data: error.data }) : error;
+    throw isNexError(error) ? serviceError("invalid_request", error.message, { data: error.data }) : error;
   }
 }
 

@@ -50,7 +50,7 @@ class MessagingHost implements OpenService {
           throw new NexError("unknown_method", `The messaging service has no method ${call.method}.`);
       }
     } catch (error) {
-      throw messagingError(error, subject);
+      throw messagingError(error, subject, isTimeout(error) ? this.#time(call.args[1]) : 0);
     }
   }
 
@@ -75,8 +75,13 @@ class MessagingHost implements OpenService {
     const timeoutMs = this.#time(call.args[1]);
     checkNotSelf(subject, call);
     const { payload } = call;
-    const order = { subject, payload, headers: writeHeaders(call.headers), timeoutMs };
-    const answer = await Requests.over(this.#connection).request(order);
+    const answer = await Requests.over(this.#connection).request({
+      subject,
+      payload,
+      headers: writeHeaders(call.headers),
+      timeoutMs,
+      withdrawal: (withdraw) => call.whenWithdrawn(withdraw),
+    });
     return { args: [answer.subject], headers: readHeaders(answer) ?? [], payload: answer.data };
   }
 
@@ -177,7 +182,7 @@ function checkNotSelf(subject: string, call: ServiceCall): void {
   if (own === undefined) return;
   throw new NexError(
     "self_request",
-    `A request on "${subject}" would wait for this function itself (its trigger is "${own}"), which runs one invocation at a time. Publish instead, or use the module form.`,
+    `A request on "${subject}" would wait for this function itself (its trigger is "${own}"), which runs one invocation at a time. Publish instead, or let it run several (the module form, --max-in-flight).`,
     { data: { subject, trigger: own } },
   );
 }
@@ -194,10 +199,13 @@ function readCount(text: string): number {
   throw new NexError("invalid_request", `"${text.slice(0, 40)}" is not a count: use 1 to ${MAX_ANSWERS}.`);
 }
 
-function messagingError(error: unknown, subject: string): NexError {
+function messagingError(error: unknown, subject: string, timeoutMs: number): NexError {
   if (isNoResponders(error)) return noResponders(subject);
   if (isTimeout(error))
-    return new NexError("timeout", `Nobody answered on "${subject}" in time.`, { cause: error, data: { subject } });
+    return new NexError("timeout", `Nobody answered on "${subject}" within ${timeoutMs} ms (option timeoutMs).`, {
+      cause: error,
+      data: { subject, timeout_ms: timeoutMs },
+    });
   if (error instanceof Error && /max_payload/i.test(error.message))
     return new NexError("too_large", `The message on "${subject}" with its headers is larger than the server takes.`);
   return fromNatsError(error, `The message on "${subject}" was not sent`);

@@ -1,7 +1,6 @@
 import { NexError } from "@nex/protocol";
-import { bucketExists, KeptBucket, openBucket } from "../host/bucket.ts";
+import { KeptBucket, openBucket } from "../host/bucket.ts";
 import { bucketName } from "../host/config.ts";
-import { checkConnected, isTimeout } from "../host/nats-errors.ts";
 import type { HostService, OpenService, ServiceCall, ServiceReply, ServiceScope } from "../host/service.ts";
 import { OBJECT_STORE_CODE, ObjectStoreMethod } from "./contract.ts";
 import { ObjectBucket, type StoredInfo } from "./object-bucket.ts";
@@ -29,28 +28,29 @@ class ObjectStoreHost implements OpenService {
 
   async call(call: ServiceCall): Promise<ServiceReply> {
     const [name = "", description = ""] = call.args;
-    if (call.method === ObjectStoreMethod.list) return await this.#list();
+    if (call.method === ObjectStoreMethod.list)
+      return { body: lines(this.#store.each("The objects cannot be listed", (bucket) => bucket.list())) };
     checkName(name);
     switch (call.method) {
       case ObjectStoreMethod.get: {
-        return await this.#use(`The object "${name}" cannot be read`, async (bucket) => {
+        return await this.#store.use(`The object "${name}" cannot be read`, async (bucket) => {
           const info = await bucket.info(name);
           return info === undefined ? NOTHING : { args: [JSON.stringify(info)], body: bucket.read(info) };
         });
       }
       case ObjectStoreMethod.put: {
-        return await this.#use(`The object "${name}" cannot be stored`, async (bucket) => {
+        return await this.#store.use(`The object "${name}" cannot be stored`, async (bucket) => {
           const info = await bucket.put(name, description.slice(0, 1024), call.body);
           return { args: [JSON.stringify(info)] };
         });
       }
       case ObjectStoreMethod.delete: {
-        return await this.#use(`The object "${name}" cannot be deleted`, async (bucket) =>
+        return await this.#store.use(`The object "${name}" cannot be deleted`, async (bucket) =>
           (await bucket.delete(name)) ? { args: ["1"] } : NOTHING,
         );
       }
       case ObjectStoreMethod.info: {
-        return await this.#use(`The object "${name}" cannot be looked up`, async (bucket) => {
+        return await this.#store.use(`The object "${name}" cannot be looked up`, async (bucket) => {
           const info = await bucket.info(name);
           return info === undefined ? NOTHING : { args: [JSON.stringify(info)] };
         });
@@ -58,24 +58,6 @@ class ObjectStoreHost implements OpenService {
       default:
         throw new NexError("unknown_method", `The object store has no method ${call.method}.`);
     }
-  }
-
-  async #list(): Promise<ServiceReply> {
-    const infos = await this.#use("The objects cannot be listed", async (bucket) => bucket.list());
-    return { body: lines(infos) };
-  }
-
-  async #use<R>(what: string, work: (bucket: ObjectBucket) => Promise<R>): Promise<R> {
-    return await this.#store.use(what, async (store) => {
-      checkConnected(store.bucket.connection);
-      try {
-        return await work(store);
-      } catch (error) {
-        // A read of a store that is gone may get no answer at all.
-        if (!isTimeout(error) || (await bucketExists(store.bucket))) throw error;
-        throw new NexError("bucket_missing", `${what}: the store is not there any more. The next call makes it anew.`);
-      }
-    });
   }
 }
 

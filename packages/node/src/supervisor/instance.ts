@@ -61,7 +61,7 @@ export class Instance implements AgentSessionListener {
       triggers: options.plan.triggers,
       note: (level, text) => options.feed.note(this.#id, level, text),
       inFlight: () => this.#dispatcher?.inFlight,
-      isAlone: () => this.#concurrency === "one",
+      isAlone: () => this.#concurrency === "one" || (options.plan.maxInFlight === 1 && options.plan.replicas === 1),
     });
     this.#runners = new RunnerKeeper({
       feed: options.feed,
