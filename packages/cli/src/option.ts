@@ -117,7 +117,7 @@ export function choice<const Word extends string, Fallback extends Word | undefi
   return { ...value<Word | Fallback>(flags, summary, (given) => oneOf(given, choices), options), choices };
 }
 
-/** Any of a few words; may be given more than once. */
+/** Any of a few words; may be given more than once, and several at a time with commas between them. */
 export function words<const Word extends string>(
   flags: string,
   summary: string,
@@ -128,12 +128,14 @@ export function words<const Word extends string>(
     summary,
     repeatable: true,
     choices,
-    read: (given) => underName(longName(flags), () => given.map((word) => oneOf(word, choices))),
+    read: (given) =>
+      underName(longName(flags), () => given.flatMap((some) => some.split(",")).map((word) => oneOf(word, choices))),
   };
 }
 
 function oneOf<Word extends string>(given: string, choices: readonly Word[]): Word {
-  const found = choices.find((word) => word === given);
+  // Options are written with dashes, so people write their words like that too.
+  const found = choices.find((word) => word === given || word === given.replaceAll("-", "_"));
   if (found !== undefined) return found;
   throw new NexError("usage", `"${given}" is not one of ${choices.join(", ")}.`);
 }

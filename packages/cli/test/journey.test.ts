@@ -152,6 +152,20 @@ describe("a person with nex up", () => {
     assert.equal(await ended, 130);
   });
 
+  it("sees what a deploy took away from a function", async () => {
+    const less = ["--without", "object-store,messaging", "--kv-size", "64KiB", "--allow-http", "api.example.com"];
+    await node.json("run", "greeter.ts", "--name", "narrow", "--trigger", "narrow", ...less);
+    const { host_service_limits: limits } = await node.json<WorkloadDetail>("info", "narrow");
+    assert.deepEqual(limits, {
+      disabled: ["object_store", "messaging"],
+      kv_max_bytes: 65_536,
+      http_allow: ["api.example.com"],
+    });
+    const { stdout } = await node.nex("info", "narrow");
+    assert.match(stdout, /without object_store; without messaging; http to api\.example\.com only; kv up to 64 KiB/);
+    assert.equal((await node.nex("stop", "narrow")).exit, 0);
+  });
+
   it("deploys a second revision and goes back", async () => {
     const second = await node.json<Deployed>("run", "greeter.ts", "--trigger", "greet.*", "--env", "GREETING=Moin");
     assert.equal(second.revision, 2);

@@ -61,6 +61,8 @@ test("any of a few words", () => {
   const without = words("--without <service>", "", ["kv", "http"]);
   assert.deepEqual(without.read([]), []);
   assert.deepEqual(without.read(["http", "kv"]), ["http", "kv"]);
+  assert.deepEqual(without.read(["http,kv"]), ["http", "kv"]);
+  assert.deepEqual(words("--without <service>", "", ["object_store"]).read(["object-store"]), ["object_store"]);
   assert.throws(() => without.read(["kv", "mail"]), {
     code: "usage",
     message: '--without: "mail" is not one of kv, http.',

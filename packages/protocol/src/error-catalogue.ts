@@ -26,8 +26,8 @@ const requests = {
   invalid_subject: {
     status: 400,
     exit: 2,
-    when: "A trigger subject is not a valid NATS subject, or is `>` without the explicit flag.",
-    remedy: "Use dot-separated tokens; `*` for one token, `>` only at the end.",
+    when: "A subject is not valid where it is used: as a trigger (`>` alone needs the explicit flag), or by a function to publish or request on.",
+    remedy: "Use dot-separated tokens. Wildcards are for triggers only: `*` for one token, `>` at the end.",
   },
   subject_denied: {
     status: 403,
@@ -259,7 +259,8 @@ const services = {
     status: 403,
     exit: 5,
     when: "A function calls a host service that the node's config or the deploy has switched off.",
-    remedy: "Ask the node's operator to enable it under `host_services`.",
+    remedy:
+      "Deploy without the option that takes it away (`--without`), or ask the node's operator to enable it under `host_services`.",
   },
   invalid_key: {
     status: 400,
@@ -307,7 +308,8 @@ const services = {
     status: 507,
     exit: 1,
     when: "A workload's bucket, or the storage of the NATS account, is full.",
-    remedy: "Delete something, or raise `max_bytes` under `host_services`.",
+    remedy:
+      "Delete something. A bucket keeps its size: for a larger one raise `max_bytes` under `host_services` before it is made, or edit its stream.",
   },
   bucket_taken: {
     status: 403,
@@ -337,13 +339,14 @@ const services = {
     status: 409,
     exit: 1,
     when: "A function that runs one invocation at a time would wait for an answer of its own.",
-    remedy: "Publish instead of requesting, or use the module form.",
+    remedy: "Publish instead of requesting, or let it run several at once: the module form, `--max-in-flight`.",
   },
   http_denied: {
     status: 403,
     exit: 5,
     when: "A function's HTTP request leads to an address that is not public and not on the allow-list.",
-    remedy: "Ask the node's operator to name the host under `host_services.http.allow`.",
+    remedy:
+      "Name the host with `--allow-http` where the deploy names hosts; one that is not public the node's operator must open under `host_services.http.allow` or `.allow_named`.",
   },
   http_failed: {
     status: 502,
@@ -387,8 +390,8 @@ const link = {
   cancelled: {
     status: 499,
     exit: 1,
-    when: "The caller withdrew the call.",
-    remedy: "Nothing; this follows a caller's own abort.",
+    when: "The caller withdrew the call, or ended before it had read the answer.",
+    remedy: "Nothing where it was meant; else look for what aborts, or returns too early.",
   },
   unknown_method: {
     status: 404,
@@ -457,7 +460,8 @@ const surroundings = {
     status: 504,
     exit: 4,
     when: "Nobody answered in time.",
-    remedy: "Check that a node runs and is reachable; raise `--timeout`.",
+    remedy:
+      "From `nex`: check that a node runs and is reachable, or raise `--timeout`. In a function: raise the limit the message names.",
   },
   internal: {
     status: 500,

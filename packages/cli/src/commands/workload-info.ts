@@ -1,4 +1,4 @@
-import { formatSize, formatUptime } from "@nex/protocol";
+import { formatSize, formatUptime, type HostServiceLimits } from "@nex/protocol";
 import { type Command, defineCommand } from "../command.ts";
 import { required } from "../option.ts";
 import { withClient } from "../session.ts";
@@ -25,6 +25,7 @@ export const command: Command = defineCommand({
         "Invocations",
         ofFunction(`${invocations.ok} ok, ${invocations.failed} failed, ${invocations.in_flight} in flight`),
       ],
+      ["Host services", describeLimits(detail.host_service_limits)],
       ["Restarts", detail.restarts],
       ["Last error", last_error === undefined ? undefined : `${last_error.message} [${last_error.code}]`],
       [
@@ -44,3 +45,15 @@ export const command: Command = defineCommand({
     ]);
   },
 });
+
+/** What a deploy has taken away, in the words of its options. `undefined`: nothing. */
+function describeLimits(limits: HostServiceLimits | undefined): string | undefined {
+  if (limits === undefined) return undefined;
+  const { disabled = [], http_allow, kv_max_bytes, object_store_max_bytes } = limits;
+  return [
+    ...disabled.map((service) => `without ${service}`),
+    ...(http_allow === undefined ? [] : [`http to ${http_allow.join(", ")} only`]),
+    ...(kv_max_bytes === undefined ? [] : [`kv up to ${formatSize(kv_max_bytes)}`]),
+    ...(object_store_max_bytes === undefined ? [] : [`object store up to ${formatSize(object_store_max_bytes)}`]),
+  ].join("; ");
+}

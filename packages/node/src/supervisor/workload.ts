@@ -148,6 +148,7 @@ export class Workload {
       revisions: this.#revisions.map((revision) => this.#describeRevision(revision)),
       deadline_ms: plan.deadlineMs,
       max_in_flight: plan.maxInFlight,
+      ...(plan.hostServiceLimits === undefined ? {} : { host_service_limits: plan.hostServiceLimits }),
       tags: plan.tags,
       description: plan.description,
       ...(lastError === undefined ? {} : { last_error: { code: lastError.code, message: lastError.message } }),

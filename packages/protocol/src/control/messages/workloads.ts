@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../workloads/names.ts";
+import { type HostServiceLimits, hostServiceLimitsSchema } from "./deploy.ts";
 import { count, listOf, MAX_REPLY_ITEMS, messageObject, stringMap, timestamp } from "./shape.ts";
 
 /** States this release reports. Readers take any text, so that a newer node can say more. */
@@ -55,6 +56,8 @@ export interface WorkloadDetail extends WorkloadSummary {
   readonly max_in_flight: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
+  /** What its deploy took away from the node's host services. */
+  readonly host_service_limits?: HostServiceLimits;
   readonly last_error?: { readonly code: string; readonly message: string; readonly time?: string };
 }
 
@@ -104,6 +107,7 @@ export const workloadDetailSchema: z.ZodType<WorkloadDetail> = messageObject({
   max_in_flight: count,
   tags: stringMap(MAX_REPLY_ITEMS),
   description: text,
+  host_service_limits: hostServiceLimitsSchema.exactOptional(),
   last_error: messageObject({ code: text, message: text, time: timestamp.exactOptional() }).exactOptional(),
 });
 
