@@ -94,7 +94,7 @@ NEX_IMPORT(kv_update) int32_t nex_kv_update(const char *key, uint32_t key_length
 NEX_IMPORT(kv_delete) int32_t nex_kv_delete(const char *key, uint32_t key_length);
 NEX_IMPORT(kv_keys) int32_t nex_kv_keys(const char *prefix, uint32_t prefix_length);
 
-/* Messaging. Headers are lines "Name: value\n". A time or count of 0: the node's default. */
+/* Messaging. Headers are lines "Name: value\n". A timeout_ms of 0: the node's default; a count or quiet_ms of 0: no such end. */
 NEX_IMPORT(messaging_publish) int32_t nex_messaging_publish(const char *subject, uint32_t subject_length, const char *reply, uint32_t reply_length, const char *headers, uint32_t headers_length, const void *payload, uint32_t payload_length);
 NEX_IMPORT(messaging_request) int32_t nex_messaging_request(const char *subject, uint32_t subject_length, const char *headers, uint32_t headers_length, const void *payload, uint32_t payload_length, uint32_t timeout_ms);
 NEX_IMPORT(messaging_request_many) int32_t nex_messaging_request_many(const char *subject, uint32_t subject_length, const char *headers, uint32_t headers_length, const void *payload, uint32_t payload_length, uint32_t timeout_ms, uint32_t count, uint32_t quiet_ms);

@@ -14,6 +14,7 @@ interface Named { name: string }
 export default async (event, ctx) => {
   console.log("greeting", event.subject);
   if (event.text() === "fail") throw new TypeError("asked to fail");
+  if (event.text() === "headers") return ctx.reply("with headers", { headers: { Kind: ["a", "b"] } });
   if (event.text() === "dawdle") await new Promise((resolve) => setTimeout(resolve, 2000));
   const { name } = event.json() as Named;
   return { greeting: punctuate(ctx.env.GREETING + ", " + name), from: event.captures[0] };
@@ -74,6 +75,8 @@ describe("a person with nex up", () => {
     );
     const reply = await node.nex("trigger", "greeter", "--subject", "greet.web", "--data", '{"name":"Ada"}');
     assert.deepEqual([reply.stdout, reply.exit], ['{"greeting":"Hello, Ada!","from":"web"}', 0]);
+    const args = ["--subject", "greet.web", "--data", "headers", "--include"];
+    assert.equal((await node.nex("trigger", "greeter", ...args)).stdout, "Kind: a\nKind: b\n\nwith headers");
   });
 
   it("is told what the function threw, with exit code 1", async () => {
@@ -94,7 +97,7 @@ describe("a person with nex up", () => {
   it("sees it in the list and in full", async () => {
     const [summary, ...others] = await node.json<WorkloadSummary[]>("ls");
     assert.equal(others.length, 0);
-    assert.deepEqual(summary?.invocations, { ok: 1, failed: 1, in_flight: 0 });
+    assert.deepEqual(summary?.invocations, { ok: 2, failed: 1, in_flight: 0 });
     assert.deepEqual([summary?.triggers, summary?.restarts], [["greet.*"], 0]);
     const detail = await node.json<WorkloadDetail>("info", "greeter");
     assert.deepEqual(detail.tags, { team: "a" });
