@@ -1,4 +1,4 @@
-import { NexNode, type NodeOptions, SANDBOX_NAMES } from "@nex/node";
+import { NexNode, type NodeOptions, SANDBOX_NAMES, weighPayloadsWithTheHeap } from "@nex/node";
 import { NexError } from "@nex/protocol";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
 import { connectionOptions } from "../connection/connect.ts";
@@ -54,6 +54,7 @@ export const command: Command = defineCommand({
       ...(args.issuers.length === 0 ? {} : { issuers: args.issuers }),
       ...(args.tags.size === 0 ? {} : { tags: Object.fromEntries(args.tags) }),
     };
+    weighPayloadsWithTheHeap();
     const fatal = Promise.withResolvers<never>();
     fatal.promise.catch(() => undefined);
     await using node = await ctx.print.progress(
