@@ -79,7 +79,7 @@ export function encodePayload(value: unknown): Uint8Array {
     if (typeof (value as { then?: unknown }).then === "function")
       throw new NoPayload("it is a promise; await it first");
     const tag = tagOf(value);
-    if (UNREAD.has(tag)) throw new NoPayload(`it is a ${tag}; read it first, as in await value.arrayBuffer()`);
+    if (UNREAD.has(tag) && !("toJSON" in value)) throw new NoPayload(`it is a ${tag}; read it first`);
   }
   return Buffer.from(stringify(value), "utf8");
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { NexError, toNexError } from "@nex/protocol";
+import { isNexError, NexError, toNexError } from "@nex/protocol";
 import { ByteStream } from "./calls/byte-stream.ts";
 import { decodeError, encodeError } from "./calls/error-body.ts";
 import { type CallHandler, IncomingCalls } from "./calls/incoming-calls.ts";
@@ -148,8 +148,7 @@ export class Link {
     });
     call.stream = this.#newStream(call.id, 0);
     if (signal !== undefined) {
-      abort = () =>
-        this.cancel(call.id, new NexError("cancelled", "The call was withdrawn.", { cause: signal.reason }));
+      abort = () => this.cancel(call.id, withdrawal(signal));
       if (signal.aborted) abort();
       else signal.addEventListener("abort", abort, { once: true });
     }
@@ -323,4 +322,9 @@ export class Link {
     for (const ping of this.#pings.splice(0)) ping.reject(reason);
     this.#onDrain();
   }
+}
+
+/** Why a call was withdrawn, in the words of whoever did it where they are ours. */
+function withdrawal({ reason }: AbortSignal): NexError {
+  return isNexError(reason) ? reason : new NexError("cancelled", "The call was withdrawn.", { cause: reason });
 }

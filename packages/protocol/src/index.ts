@@ -135,6 +135,7 @@ export {
   undeployRequestSchema,
 } from "./control/messages/stop.ts";
 export {
+  type HostServiceLimitsSummary,
   type InstanceSummary,
   instanceSummarySchema,
   WORKLOAD_STATES,

@@ -70,33 +70,28 @@ export class RunnerProcess {
   }
 
   static async start(options: RunnerProcessOptions): Promise<RunnerProcess> {
-    const [socket, services] = await Promise.all([dial(options.address), dial(options.address)]);
-    const programIsOpen = options.program.startsWith("/proc/self/fd/");
-    const program = programIsOpen
-      ? Number(options.program.slice("/proc/self/fd/".length))
-      : openSync(options.program, "r");
+    // The child has its own copies of all of these, and only in the end do we keep one: of its second link it cannot
+    // make use before we have said hello on it.
+    using opened = new DisposableStack();
+    const [socket, services] = await dialTwice(options.address);
+    opened.defer(() => socket.destroy());
+    using kept = new DisposableStack();
+    kept.defer(() => services.destroy());
+    const program = openProgram(options.program, opened);
     const node = openOwnProgram();
-    try {
-      const entry = process.platform === "linux" ? `/proc/self/fd/${RunnerDescriptor.program}` : options.program;
-      const group = new ProcessGroup(node === undefined ? process.execPath : `/proc/self/fd/${RunnerDescriptor.node}`, {
-        // The entry is read through its descriptor; that one file is all the runner may read.
-        arguments: [...V8_FLAGS, "--permission", `--allow-fs-read=${entry}`, "--preserve-symlinks-main", entry],
-        env: {},
-        directory: options.directory,
-        stdio: ["ignore", "pipe", "pipe", socket, "pipe", program, node ?? "ignore", services],
-        argv0: "nex-runner",
-      });
-      void group.ended.then(() => services.destroy());
-      return new RunnerProcess(group, services, options);
-    } catch (error) {
-      services.destroy();
-      throw error;
-    } finally {
-      // The child has its own copies. Of its second link it cannot make use before we have said hello on ours.
-      socket.destroy();
-      if (node !== undefined) closeSync(node);
-      if (!programIsOpen) closeSync(program);
-    }
+    if (node !== undefined) opened.defer(() => closeSync(node));
+    const entry = process.platform === "linux" ? `/proc/self/fd/${RunnerDescriptor.program}` : options.program;
+    const group = new ProcessGroup(node === undefined ? process.execPath : `/proc/self/fd/${RunnerDescriptor.node}`, {
+      // The entry is read through its descriptor; that one file is all the runner may read.
+      arguments: [...V8_FLAGS, "--permission", `--allow-fs-read=${entry}`, "--preserve-symlinks-main", entry],
+      env: {},
+      directory: options.directory,
+      stdio: ["ignore", "pipe", "pipe", socket, "pipe", program, node ?? "ignore", services],
+      argv0: "nex-runner",
+    });
+    void group.ended.then(() => services.destroy());
+    kept.move();
+    return new RunnerProcess(group, services, options);
   }
 
   get isOver(): boolean {
@@ -117,7 +112,7 @@ export class RunnerProcess {
     this.#booted = this.#unlessEnded(
       Promise.all([
         callMethod(this.#link, boot, { token: runner }, { deadlineMs }),
-        openServicesLink(this.#services, services),
+        openServicesLink(this.#services, services, deadlineMs),
       ]),
     ).then(() => undefined);
     this.#booted.catch(() => undefined);
@@ -192,6 +187,23 @@ export class RunnerProcess {
     output?.on("data", (chunk: Buffer) => lines.push(chunk));
     output?.on("end", () => lines.end());
   }
+}
+
+/** Either both or none. */
+async function dialTwice(address: LinkAddress): Promise<[Socket, Socket]> {
+  const [first, second] = await Promise.allSettled([dial(address), dial(address)]);
+  if (first.status === "fulfilled" && second.status === "fulfilled") return [first.value, second.value];
+  for (const dialled of [first, second]) if (dialled.status === "fulfilled") dialled.value.destroy();
+  throw first.status === "rejected" ? first.reason : (second as PromiseRejectedResult).reason;
+}
+
+/** A descriptor that is open already, or one that `opened` closes. */
+function openProgram(path: string, opened: DisposableStack): number {
+  const OPEN = "/proc/self/fd/";
+  if (path.startsWith(OPEN)) return Number(path.slice(OPEN.length));
+  const program = openSync(path, "r");
+  opened.defer(() => closeSync(program));
+  return program;
 }
 
 /** A socket to the node that this process never reads from: whatever arrives is for the runner. */

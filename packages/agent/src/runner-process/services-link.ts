@@ -14,11 +14,13 @@ const LARGEST_GREETING = 64 * 1024;
  *
  * @throws NexError that of the node
  */
-export async function openServicesLink(socket: Socket, token: string): Promise<void> {
+export async function openServicesLink(socket: Socket, token: string, deadlineMs: number): Promise<void> {
+  const late = setTimeout(() => socket.destroy(), deadlineMs);
   try {
     await sayHello(socket, token);
     block(socket);
   } finally {
+    clearTimeout(late);
     socket.destroy();
   }
 }
@@ -33,10 +35,14 @@ async function sayHello(socket: Socket, token: string): Promise<void> {
   const reader = new FrameReader(LARGEST_GREETING);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const read = (chunk: Buffer): void => {
-    reader.push(chunk);
-    for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-      if (frame.type === FrameType.reply) resolve();
-      else reject(decodeError(frame.body));
+    try {
+      reader.push(chunk);
+      for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+        if (frame.type === FrameType.reply) resolve();
+        else reject(decodeError(frame.body));
+      }
+    } catch (error) {
+      reject(error);
     }
   };
   const lost = (): void => reject(new NexError("link_closed", "The node closed the link during its hello."));

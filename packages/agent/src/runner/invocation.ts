@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { FunctionLog, FunctionServices, WorkloadIdentity } from "@nex/functions";
 import type { InvocationParts } from "@nex/functions/internal";
-import type { UnreadBodies } from "@nex/host-services/guest";
+import { UnreadBodies } from "@nex/host-services/guest";
 import type { IncomingCall } from "@nex/link";
 
 /** What all invocations of a runner have in common. */
@@ -20,6 +20,7 @@ export class Invocation implements InvocationParts {
   readonly #call: IncomingCall;
   readonly #scope: InvocationScope;
   #unread: UnreadBodies | undefined;
+  #hasEnded = false;
 
   constructor(call: IncomingCall, scope: InvocationScope) {
     this.#call = call;
@@ -52,12 +53,16 @@ export class Invocation implements InvocationParts {
 
   /** Of its host service calls. */
   get unread(): UnreadBodies {
-    this.#unread ??= new Set();
+    if (this.#unread === undefined) {
+      this.#unread = new UnreadBodies();
+      if (this.#hasEnded) this.#unread.end();
+    }
     return this.#unread;
   }
 
   /** Lets go of answers it has not begun to read: each would hold a place among the open calls until it is given up on. */
   end(): void {
-    for (const letGo of this.#unread ?? []) letGo();
+    this.#hasEnded = true;
+    this.#unread?.end();
   }
 }

@@ -118,26 +118,21 @@ export class Runner {
     try {
       result = loaded.invoke(decodeTrigger(call.body), invocation);
     } catch (thrown) {
-      this.#fail(call, thrown);
+      this.#fail(call, invocation, thrown);
       return;
     }
     if (result instanceof Promise) {
       result.then(
-        (reply) => {
-          this.#reply(call, reply);
-          invocation.end();
-        },
-        (thrown: unknown) => {
-          this.#fail(call, thrown);
-          invocation.end();
-        },
+        (reply) => this.#reply(call, invocation, reply),
+        (thrown: unknown) => this.#fail(call, invocation, thrown),
       );
     } else {
-      this.#reply(call, result);
+      this.#reply(call, invocation, result);
     }
   }
 
-  #reply(call: IncomingCall, { payload, headers }: EncodedReply): void {
+  #reply(call: IncomingCall, invocation: Invocation, { payload, headers }: EncodedReply): void {
+    invocation.end();
     if (!call.open) {
       this.#abandoned--;
       return;
@@ -153,6 +148,7 @@ export class Runner {
     if (headerBytes + payload.length > limit) {
       this.#fail(
         call,
+        invocation,
         new NexError(
           "reply_too_large",
           `The function's reply has ${headerBytes + payload.length} bytes with its headers; the NATS server carries at most ${limit} in one message.`,
@@ -163,7 +159,8 @@ export class Runner {
     call.reply(head, payload);
   }
 
-  #fail(call: IncomingCall, thrown: unknown): void {
+  #fail(call: IncomingCall, invocation: Invocation, thrown: unknown): void {
+    invocation.end();
     this.#logFailure(thrown);
     if (call.open) call.fail(handlerFailure(thrown));
     else this.#abandoned--;

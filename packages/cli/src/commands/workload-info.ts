@@ -1,4 +1,4 @@
-import { formatSize, formatUptime, type HostServiceLimits } from "@nex/protocol";
+import { formatSize, formatUptime, type HostServiceLimitsSummary } from "@nex/protocol";
 import { type Command, defineCommand } from "../command.ts";
 import { required } from "../option.ts";
 import { withClient } from "../session.ts";
@@ -47,7 +47,7 @@ export const command: Command = defineCommand({
 });
 
 /** What a deploy has taken away, in the words of its options. `undefined`: nothing. */
-function describeLimits(limits: HostServiceLimits | undefined): string | undefined {
+function describeLimits(limits: HostServiceLimitsSummary | undefined): string | undefined {
   if (limits === undefined) return undefined;
   const { disabled = [], http_allow, kv_max_bytes, object_store_max_bytes } = limits;
   return [

@@ -8,6 +8,7 @@ import {
   type ServiceAnswer,
 } from "@nex/link";
 import { isNexError, NexError } from "@nex/protocol";
+import type { UnreadBodies } from "./unread-bodies.ts";
 
 /** Calls a guest has open at once; more wait here. Half of what a node admits, so that two runners may overlap. */
 const WINDOW = 64;
@@ -34,9 +35,6 @@ export interface StreamedAnswer {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** Answers whose bodies nobody has begun to read. Calling one lets go of it. */
-export type UnreadBodies = Set<() => void>;
-
 export interface ServiceClientOptions {
   readonly link: Link;
   /** Largest payload of one message, bytes: known after the hello. */
@@ -51,7 +49,7 @@ export class ServiceClient {
   readonly #maxPayload: () => number;
   readonly #unread: () => UnreadBodies | undefined;
   #open = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: Set<() => void> = new Set();
 
   constructor(options: ServiceClientOptions) {
     this.#link = options.link;
@@ -62,36 +60,31 @@ export class ServiceClient {
   /** One message there, one back. @throws NexError */
   async call(service: number, method: number, message: ServiceMessage, signal?: AbortSignal): Promise<ServiceAnswer> {
     try {
-      return await this.#call(service, method, message, signal);
+      checkSignal(signal);
+      const { args, headers, payload } = message;
+      const head = encodeServiceRequest(service, method, 0, args, headers);
+      this.#checkSize(head.length, payload?.length ?? 0);
+      if (!this.#takePlace()) await this.#placeFreed(signal);
+      return await this.#send(head, payload, signal);
     } catch (error) {
       throw thrownHere(error);
     }
   }
 
-  #call(
-    service: number,
-    method: number,
-    { args, headers, payload }: ServiceMessage,
-    signal?: AbortSignal,
-  ): Promise<ServiceAnswer> {
+  #send(head: Buffer, payload: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<ServiceAnswer> {
     return new Promise<ServiceAnswer>((resolve, reject) => {
-      checkSignal(signal);
-      const head = encodeServiceRequest(service, method, 0, args, headers);
-      this.#checkSize(head.length, payload?.length ?? 0);
-      this.#whenInTurn(() => {
-        let withdraw: (() => void) | undefined;
-        const id = this.#link.send(SERVICE_CODE, head, payload, Infinity, (error, body) => {
-          if (withdraw !== undefined) signal?.removeEventListener("abort", withdraw);
-          this.#release();
-          if (error === undefined) resolve(decodeServiceAnswer(body));
-          else reject(error);
-        });
-        if (signal !== undefined) {
-          withdraw = () => this.#link.cancel(id, withdrawn(signal));
-          if (signal.aborted) withdraw();
-          else signal.addEventListener("abort", withdraw, { once: true });
-        }
+      let withdraw: (() => void) | undefined;
+      const id = this.#link.send(SERVICE_CODE, head, payload, Infinity, (error, body) => {
+        if (withdraw !== undefined) signal?.removeEventListener("abort", withdraw);
+        this.#leavePlace();
+        if (error === undefined) resolve(decodeServiceAnswer(body));
+        else reject(error);
       });
+      if (signal !== undefined) {
+        withdraw = () => this.#link.cancel(id, withdrawn(signal));
+        if (signal.aborted) withdraw();
+        else signal.addEventListener("abort", withdraw, { once: true });
+      }
     });
   }
 
@@ -111,24 +104,24 @@ export class ServiceClient {
     this.#checkSize(head.length, payload?.length ?? 0);
     // Asked for now: later it is somebody else's turn.
     const unread = this.#unread();
-    await new Promise<void>((resolve) => this.#whenInTurn(resolve));
+    if (!this.#takePlace()) await this.#placeFreed(signal);
     const stop = new AbortController();
     const { reply, stream } = this.#link.open(
       SERVICE_CODE,
       payload === undefined ? head : Buffer.concat([head, payload]),
       { signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]) },
     );
-    const settled = reply.finally(() => this.#release());
+    const settled = reply.finally(() => this.#leavePlace());
     settled.catch(() => undefined);
     const source: { fault?: { readonly thrown: unknown } } = {};
-    void this.#send(stream, body, (thrown) => {
+    void this.#sendBody(stream, body, (thrown) => {
       source.fault = { thrown };
       stop.abort(thrown);
     });
     const letGo = (): void =>
       stop.abort(new NexError("cancelled", "The invocation ended before it had read this answer."));
     const reader = new BodyReader(stream, settled, {
-      onBegun: () => unread?.delete(letGo),
+      onBegun: () => unread?.begun(letGo),
       onAbandoned: () => stop.abort(new NexError("cancelled", "The rest was not wanted.")),
     });
     try {
@@ -141,7 +134,7 @@ export class ServiceClient {
     }
   }
 
-  async #send(
+  async #sendBody(
     stream: ReturnType<Link["open"]>["stream"],
     body: StreamOptions["body"],
     onFault: (thrown: unknown) => void,
@@ -150,6 +143,7 @@ export class ServiceClient {
     try {
       if (body !== undefined) {
         for await (const chunk of body) {
+          if (!ArrayBuffer.isView(chunk)) throw new TypeError("A piece of the body is not made of bytes.");
           isSourceAtFault = false;
           await stream.write(chunk);
           isSourceAtFault = true;
@@ -180,20 +174,39 @@ export class ServiceClient {
     );
   }
 
-  #whenInTurn(start: () => void): void {
-    if (this.#open >= WINDOW) {
-      this.#waiting.push(start);
-      return;
-    }
+  /** True if there is room for one more open call, which is the caller's from now on. */
+  #takePlace(): boolean {
+    if (this.#open >= WINDOW) return false;
     this.#open++;
-    start();
+    return true;
+  }
+
+  /** Resolves when somebody has left a place to the caller. Who withdraws before that has none. */
+  async #placeFreed(signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const withdraw = (): void => {
+      this.#waiting.delete(resolve);
+      reject(withdrawn(signal!));
+    };
+    this.#waiting.add(resolve);
+    if (signal?.aborted === true) withdraw();
+    else signal?.addEventListener("abort", withdraw, { once: true });
+    try {
+      await promise;
+    } finally {
+      signal?.removeEventListener("abort", withdraw);
+    }
   }
 
   /** Gives the place to who waits longest, if anybody does. */
-  #release(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#open--;
-    else next();
+  #leavePlace(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#open--;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
   }
 }
 

@@ -120,6 +120,12 @@ function ownerMark({ config: { bucket }, workload: { namespace, name } }: Bucket
   return `${MARK}${whose}`;
 }
 
+export function bucketMissing(what: string, cause: unknown): NexError {
+  return new NexError("bucket_missing", `${what}: the bucket is not there any more. The next call makes it anew.`, {
+    cause,
+  });
+}
+
 /** What a read that nobody answers does not tell. */
 export async function bucketExists({ manager, stream }: OpenBucket): Promise<boolean> {
   try {
@@ -171,14 +177,8 @@ export class KeptBucket<T extends OnBucket> {
   async #failure(opened: T, what: string, error: unknown): Promise<NexError> {
     let failure = isNexError(error) ? error : fromNatsError(error, what);
     // Of a stream that is gone there may be no answer at all.
-    if (isTimeout(error) && !(await bucketExists(opened.bucket).catch(() => true))) {
-      failure = new NexError(
-        "bucket_missing",
-        `${what}: the bucket is not there any more. The next call makes it anew.`,
-        {
-          cause: error,
-        },
-      );
+    if (!isNexError(error) && isTimeout(error) && !(await bucketExists(opened.bucket).catch(() => true))) {
+      failure = bucketMissing(what, error);
     }
     if (failure.code === "bucket_missing" && this.#opened === opened) this.#opened = undefined;
     return failure;

@@ -1,14 +1,12 @@
-import { type ApiError, JetStreamApiError } from "@nats-io/jetstream";
+import { type ApiError, jetstream, JetStreamApiError } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
-import { jetstream } from "@nats-io/jetstream";
 import { headers as newHeaders, type MsgHdrs, type QueuedIterator } from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
-import { bucketExists, type OpenBucket, openBucket } from "../host/bucket.ts";
+import { bucketExists, bucketMissing, type OpenBucket, openBucket } from "../host/bucket.ts";
 import { bucketName } from "../host/config.ts";
 import { isFull, isTimeout, isWrongLastSequence } from "../host/nats-errors.ts";
 import { Requests } from "../host/requests.ts";
 import type { ServiceReply, ServiceScope } from "../host/service.ts";
-import { dropMarkers } from "./delete-markers.ts";
 import { replyWithValue } from "./direct-answer.ts";
 
 /**
@@ -19,8 +17,8 @@ const FIRST_READ_MS = 1000;
 const READ_MS = 5000;
 const WRITE_MS = 5000;
 
-/** Where no markers were found in a full bucket, it is full of values, and not searched again for so long, ms. */
-const FRUITLESS_MS = 10_000;
+/** A key whose last word changes each time it is looked at is being made by somebody else too. */
+const CREATE_ATTEMPTS = 5;
 
 const NOTHING: ServiceReply = {};
 
@@ -38,7 +36,6 @@ export class KeyValueStore {
   readonly #kv: KV;
   readonly #requests: Requests;
   readonly #takesTtl: boolean;
-  #fruitlessAt = -Infinity;
 
   private constructor(bucket: OpenBucket, kv: KV, takesTtl: boolean) {
     this.bucket = bucket;
@@ -71,7 +68,8 @@ export class KeyValueStore {
     try {
       return await this.#read(key, FIRST_READ_MS);
     } catch (error) {
-      if (!isTimeout(error) || !(await bucketExists(this.bucket))) throw error;
+      if (!isTimeout(error)) throw error;
+      if (!(await bucketExists(this.bucket))) throw bucketMissing(`"${key}" cannot be read`, error);
       return await this.#read(key, READ_MS);
     }
   }
@@ -81,14 +79,17 @@ export class KeyValueStore {
   }
 
   async create(key: string, value: Buffer, ttl: string): Promise<ServiceReply> {
-    try {
-      return await this.#write(key, value, { ttl, expected: 0 });
-    } catch (error) {
-      if (!isWrongLastSequence(error)) throw error;
-      const last = await this.#kv.get(key);
-      // The last word on a key may be that it was deleted.
-      if (last === null || last.operation === "PUT") throw error;
-      return await this.#write(key, value, { ttl, expected: last.revision });
+    let expected = 0;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#write(key, value, { ttl, expected });
+      } catch (error) {
+        if (!isWrongLastSequence(error) || attempt === CREATE_ATTEMPTS) throw error;
+        // The last word on a key may be that it was deleted, and even that may be gone by now.
+        const last = await this.#kv.get(key);
+        if (last?.operation === "PUT") throw error;
+        expected = last?.revision ?? 0;
+      }
     }
   }
 
@@ -96,13 +97,21 @@ export class KeyValueStore {
     return await this.#write(key, value, { expected });
   }
 
+  /**
+   * Writes that the key is gone, for whoever watches the bucket, and takes that away again: NATS's own clients leave it
+   * there, and a bucket whose keys come and go is full of it one day.
+   */
   async delete(key: string): Promise<void> {
+    const filter = this.#subject(key);
+    const { manager, stream } = this.bucket;
     try {
-      await this.#publish(key, undefined, { operation: "DEL" });
+      const seq = await this.#publish(key, undefined, { operation: "DEL" });
+      // Up to there: the key may have a value again by now. Where it cannot be done, no more is lost than some room.
+      await manager.streams.purge(stream, { filter, seq: seq + 1 }).catch(() => undefined);
     } catch (error) {
       if (!isFull(error)) throw error;
-      // There is no room even for a marker: then without one.
-      await this.bucket.manager.streams.purge(this.bucket.stream, { filter: this.#subject(key) });
+      // There is no room even for that: then without it.
+      await manager.streams.purge(stream, { filter });
     }
   }
 
@@ -133,25 +142,12 @@ export class KeyValueStore {
     return { args: [headers.get("Nats-Sequence")], payload: data };
   }
 
-  /** A bucket may be full of markers of deleted keys. Then those go, and the value is written after all. */
   async #write(key: string, value: Buffer, options?: WriteOptions): Promise<ServiceReply> {
-    try {
-      return await this.#publish(key, value, options);
-    } catch (error) {
-      if (!isFull(error) || !(await this.#makeRoom())) throw error;
-      return await this.#publish(key, value, options);
-    }
-  }
-
-  async #makeRoom(): Promise<boolean> {
-    if (performance.now() - this.#fruitlessAt < FRUITLESS_MS) return false;
-    const dropped = await dropMarkers(this.#kv, this.bucket);
-    if (dropped === 0) this.#fruitlessAt = performance.now();
-    return dropped > 0;
+    return { args: [String(await this.#publish(key, value, options))] };
   }
 
   /** The stream's own acknowledgement tells the revision. */
-  async #publish(key: string, payload: Buffer | undefined, options?: WriteOptions): Promise<ServiceReply> {
+  async #publish(key: string, payload: Buffer | undefined, options?: WriteOptions): Promise<number> {
     const answer = await this.#requests.request({
       subject: this.#subject(key),
       payload,
@@ -161,7 +157,7 @@ export class KeyValueStore {
     const { seq, error } = answer.json<{ readonly seq?: number; readonly error?: ApiError }>();
     if (error !== undefined) throw new JetStreamApiError(error);
     if (seq === undefined) throw new Error(`JetStream acknowledged with ${answer.string().slice(0, 100)}`);
-    return { args: [String(seq)] };
+    return seq;
   }
 
   #headers({ expected, ttl = "", operation }: WriteOptions): MsgHdrs {

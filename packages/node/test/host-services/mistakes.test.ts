@@ -4,6 +4,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import { waitFor } from "@nex/testing";
 import { outcome } from "../support/reply.ts";
 import { TestSystem } from "../support/system.ts";
 
@@ -35,11 +37,20 @@ describe("a function of the module form that makes a mistake", () => {
       header: ["invalid_request", "await ctx.messaging.publish('a', 'v', { headers: { a: 5 } });"],
       reply: ["invalid_request", "await ctx.messaging.publish('a', 'v', { reply: 5 });"],
       signal: ["invalid_request", "await ctx.messaging.request('a', 'v', { signal: new AbortController() });"],
+      pieces: [
+        "TypeError",
+        "await ctx.http.fetch('http://example.invalid/', { method: 'POST', duplex: 'half', body: new ReadableStream({ start(c) { c.enqueue('text'); c.close(); } }) });",
+      ],
+      late: [
+        "cancelled",
+        "const stop = new AbortController(); const slow = Array.from({ length: 64 }, () => ctx.messaging.request('silent', '', { timeoutMs: 4000 }).catch(() => 0)); setTimeout(() => stop.abort(), 50); const began = Date.now(); try { await ctx.messaging.request('silent', '', { signal: stop.signal }); } catch (error) { if (Date.now() - began > 2000) throw new Error('late'); throw error; } finally { await Promise.all(slow); }",
+      ],
       generator: [
         "RangeError",
         "await ctx.objectStore.put('g', (async function* () { yield 'a'; throw new RangeError('own'); })());",
       ],
     } as const;
+    system.client.subscribe("silent", { callback: () => undefined });
     await system.deploy(cases(Object.fromEntries(Object.entries(mistakes).map(([name, [, body]]) => [name, body]))));
     for (const [name, [code]] of Object.entries(mistakes)) {
       const answer = (await system.request("fn", name)).json<Answer>();
@@ -104,6 +115,9 @@ describe("what a function leaves behind is taken back:", () => {
         store: "await ctx.objectStore.put('o', new Uint8Array(600_000));",
         status: `return (await fetch("${url}")).status;`,
         info: "return (await ctx.objectStore.get('o')).info.size;",
+        unawaited: `void fetch("${url}").catch(() => undefined);`,
+        background: `void fetch("${url}").then(async (response) => await ctx.kv.put("read", String((await response.arrayBuffer()).byteLength)));`,
+        read: "return (await ctx.kv.get('read'))?.text();",
         keys: "return await ctx.kv.keys();",
       }),
     );
@@ -114,6 +128,10 @@ describe("what a function leaves behind is taken back:", () => {
         assert.deepEqual((await system.request("fn", "info")).json<Answer>(), { value: 600_000 });
       }
       assert.deepEqual((await system.request("fn", "keys")).json<Answer>(), { value: [] });
+      await Promise.all(Array.from({ length: 80 }, async () => await system.request("fn", "unawaited")));
+      assert.deepEqual((await system.request("fn", "keys")).json<Answer>(), { value: [] });
+      await system.request("fn", "background");
+      await waitFor(async () => (await system.request("fn", "read")).json<Answer>().value === "2000000");
     } finally {
       server.close();
       server.closeAllConnections();
@@ -121,27 +139,63 @@ describe("what a function leaves behind is taken back:", () => {
   });
 });
 
-/** Of such a size that the last one is clearly too much: near its limit nats-server 2.9 drops the oldest instead. */
 describe("a bucket", () => {
-  it("does not fill up with the markers of deleted keys", async () => {
+  it("does not fill up with keys that come and go, however many at once, and gives back its room", async () => {
     await using system = await TestSystem.start({ hostServices: { kv: { max_bytes: 4096 } } });
     await system.deploy(
       cases({
-        turn: `for (let n = 0; n < 200; n++) { await ctx.kv.put("order." + n, "pending"); await ctx.kv.delete("order." + n); }
-          return await ctx.kv.keys();`,
-        fill: `const kept = [];
-          try { for (let n = 0; ; n++) { await ctx.kv.put("kept." + n, "x".repeat(500)); kept.push(n); } }
-          catch (error) { return { code: error.code, same: (await ctx.kv.keys()).length === kept.length }; }`,
+        // Of such a size that the last one is clearly too much: near its limit nats-server 2.9 drops the oldest instead.
+        fill: `let kept = 0;
+          try { for (;; kept++) await ctx.kv.put("kept." + kept, "x".repeat(500)); }
+          catch (error) { return { code: error.code, same: (await ctx.kv.keys()).length === kept }; }`,
+        churn: `await ctx.kv.delete("kept.0");
+          const lane = async (name) => { for (let n = 0; n < 40; n++) { await ctx.kv.put(name + n, "v"); await ctx.kv.delete(name + n); } };
+          await Promise.all(["a.", "b.", "c."].map(lane));
+          return (await ctx.kv.keys()).length;`,
         empty: `for (const key of await ctx.kv.keys()) await ctx.kv.delete(key);
           await ctx.kv.put("room", "x".repeat(500));
           return await ctx.kv.keys();`,
+        whole: `await ctx.kv.delete("room"); await ctx.kv.put("whole", "x".repeat(4096));`,
       }),
     );
-    assert.deepEqual((await system.request("fn", "turn")).json<Answer>(), { value: [] });
-    assert.deepEqual((await system.request("fn", "fill")).json<Answer>(), {
-      value: { code: "bucket_full", same: true },
-    });
-    assert.deepEqual((await system.request("fn", "empty")).json<Answer>(), { value: ["room"] });
+    const ask = async (name: string): Promise<Answer> => (await system.request("fn", name)).json<Answer>();
+    assert.deepEqual(await ask("fill"), { value: { code: "bucket_full", same: true } });
+    assert.deepEqual(await ask("churn"), { value: 6 });
+    assert.deepEqual(await ask("empty"), { value: ["room"] });
+    assert.equal((await ask("whole")).code, "bucket_full");
+    const { state } = await (await jetstreamManager(system.client)).streams.info("KV_hs_default_fn_kv");
+    assert.equal(state.messages, 0, "nothing is left of deleted keys");
+  });
+
+  it("tells whoever watches it that a key has gone", async () => {
+    await using system = await TestSystem.start();
+    await system.deploy(
+      cases({ turn: "await ctx.kv.put('k', 'v'); await ctx.kv.delete('k');", keys: "return await ctx.kv.keys();" }),
+    );
+    await system.request("fn", "keys");
+    const watch = await (await new Kvm(system.client).open("hs_default_fn_kv")).watch();
+    await system.request("fn", "turn");
+    const seen: string[] = [];
+    for await (const { key, operation } of watch) {
+      seen.push(`${operation} ${key}`);
+      if (operation === "DEL") break;
+    }
+    assert.deepEqual(seen, ["PUT k", "DEL k"]);
+  });
+
+  it("makes a key that comes and goes for one at a time, and never says that one is there that is not", async () => {
+    await using system = await TestSystem.start();
+    await system.deploy(
+      cases({
+        // Each lane has a key of its own, so whoever is told that it exists is told something false.
+        own: `const lane = async (key) => { for (let n = 0; n < 50; n++) { await ctx.kv.create(key, "v"); await ctx.kv.delete(key); } };
+          await Promise.all(["a", "b", "c", "d"].map(lane));`,
+        one: `const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => ctx.kv.create("lock", "v")));
+          return outcomes.filter(({ status }) => status === "fulfilled").length;`,
+      }),
+    );
+    assert.deepEqual((await system.request("fn", "own")).json<Answer>(), { value: null });
+    assert.deepEqual((await system.request("fn", "one")).json<Answer>(), { value: 1 });
   });
 
   it("that was deleted is missed once by every call, and made anew by the next", async () => {

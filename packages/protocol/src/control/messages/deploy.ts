@@ -103,14 +103,6 @@ const destination = z.string().regex(/^(?:[^\s:[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1
   error: "is not a destination such as db.example.com:5432",
 });
 
-/** Shared with the replies that describe a workload. */
-export const hostServiceLimitsSchema: z.ZodType<HostServiceLimits> = messageObject({
-  disabled: listOf(z.enum(HOST_SERVICES), MAX_ITEMS).exactOptional(),
-  kv_max_bytes: positive.exactOptional(),
-  object_store_max_bytes: positive.exactOptional(),
-  http_allow: listOf(z.string().max(MAX_HOST_LENGTH), MAX_ITEMS).exactOptional(),
-});
-
 export const deployRequestSchema: z.ZodType<DeployRequest> = messageObject({
   argv: listOf(z.string(), MAX_ITEMS).exactOptional(),
   description: z.string().exactOptional(),
@@ -137,7 +129,12 @@ export const deployRequestSchema: z.ZodType<DeployRequest> = messageObject({
   replicas: z.int().positive().max(1000).exactOptional(),
   tags: stringMap(MAX_ITEMS).exactOptional(),
   connect: listOf(destination, MAX_ITEMS).exactOptional(),
-  host_service_limits: hostServiceLimitsSchema.exactOptional(),
+  host_service_limits: messageObject({
+    disabled: listOf(z.enum(HOST_SERVICES), MAX_ITEMS).exactOptional(),
+    kv_max_bytes: positive.exactOptional(),
+    object_store_max_bytes: positive.exactOptional(),
+    http_allow: listOf(z.string().max(MAX_HOST_LENGTH), MAX_ITEMS).exactOptional(),
+  }).exactOptional(),
   allow_all_subjects: z.boolean().exactOptional(),
   artifact: messageObject({ sha256, size: count }).exactOptional(),
 });

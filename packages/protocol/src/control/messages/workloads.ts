@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../workloads/names.ts";
-import { type HostServiceLimits, hostServiceLimitsSchema } from "./deploy.ts";
 import { count, listOf, MAX_REPLY_ITEMS, messageObject, stringMap, timestamp } from "./shape.ts";
 
 /** States this release reports. Readers take any text, so that a newer node can say more. */
@@ -49,6 +48,14 @@ export interface WorkloadRevision {
   readonly state: string;
 }
 
+/** What a deploy may take away of host services, as told; a newer node may have services that its reader does not know. */
+export interface HostServiceLimitsSummary {
+  readonly disabled?: readonly string[];
+  readonly kv_max_bytes?: number;
+  readonly object_store_max_bytes?: number;
+  readonly http_allow?: readonly string[];
+}
+
 export interface WorkloadDetail extends WorkloadSummary {
   /** Newest first. */
   readonly revisions: readonly WorkloadRevision[];
@@ -57,7 +64,7 @@ export interface WorkloadDetail extends WorkloadSummary {
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
   /** What its deploy took away from the node's host services. */
-  readonly host_service_limits?: HostServiceLimits;
+  readonly host_service_limits?: HostServiceLimitsSummary;
   readonly last_error?: { readonly code: string; readonly message: string; readonly time?: string };
 }
 
@@ -107,7 +114,12 @@ export const workloadDetailSchema: z.ZodType<WorkloadDetail> = messageObject({
   max_in_flight: count,
   tags: stringMap(MAX_REPLY_ITEMS),
   description: text,
-  host_service_limits: hostServiceLimitsSchema.exactOptional(),
+  host_service_limits: messageObject({
+    disabled: listOf(text, MAX_REPLY_ITEMS).exactOptional(),
+    kv_max_bytes: count.exactOptional(),
+    object_store_max_bytes: count.exactOptional(),
+    http_allow: listOf(text, MAX_REPLY_ITEMS).exactOptional(),
+  }).exactOptional(),
   last_error: messageObject({ code: text, message: text, time: timestamp.exactOptional() }).exactOptional(),
 });
 
