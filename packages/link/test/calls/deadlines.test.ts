@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import { DeadlineClock, FrameType, type IncomingCall } from "@nex/link";
-import type { NexError } from "@nex/protocol";
+import { NexError } from "@nex/protocol";
 import { waitFor } from "@nex/testing";
 import { linkPair } from "../support/link-pair.ts";
 import { peerProcess, PeerMethod } from "../support/peer-process.ts";
@@ -94,6 +94,14 @@ describe("A cancel", () => {
     controller.abort();
     await assert.rejects(reply, { code: "cancelled" });
     assert.equal((await cancelled.promise).code, "cancelled");
+  });
+
+  it("says why in the words of whoever withdrew it, where they are ours", async () => {
+    await using pair = await linkPair();
+    pair.right.handle(HOLD, () => undefined);
+    const reason = new NexError("interrupted", "Something else came first.");
+    const request = pair.left.request(HOLD, undefined, { signal: AbortSignal.abort(reason) });
+    await assert.rejects(request, (error) => error === reason);
   });
 
   it("by a signal that has aborted before still reaches the callee", async () => {
