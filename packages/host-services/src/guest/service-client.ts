@@ -1,4 +1,3 @@
-import { serviceError } from "@nex/functions/internal";
 import {
   decodeServiceAnswer,
   encodeServiceRequest,
@@ -7,11 +6,11 @@ import {
   SERVICE_CODE,
   type ServiceAnswer,
 } from "@nex/link";
-import { isNexError, NexError } from "@nex/protocol";
+import { NexError } from "@nex/protocol";
+import { CallWindow } from "./call-window.ts";
+import { thrownHere, withdrawn } from "./call-errors.ts";
+import { BodyReader, type StreamedAnswer } from "./streamed-answer.ts";
 import type { UnreadBodies } from "./unread-bodies.ts";
-
-/** Calls a guest has open at once; more wait here. Half of what a node admits, so that two runners may overlap. */
-const WINDOW = 64;
 
 /** Room in a frame for arguments and headers beside a payload of the largest size. */
 export const HEAD_ROOM: number = 48 * 1024;
@@ -28,13 +27,6 @@ export interface StreamOptions extends ServiceMessage {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer whose body is still to come. Read it to its end or `return()` its iterator: until then the call is open. */
-export interface StreamedAnswer {
-  readonly args: readonly string[];
-  readonly headers: HeaderList;
-  readonly body: AsyncIterable<Buffer>;
-}
-
 export interface ServiceClientOptions {
   readonly link: Link;
   /** Largest payload of one message, bytes: known after the hello. */
@@ -48,8 +40,7 @@ export class ServiceClient {
   readonly #link: Link;
   readonly #maxPayload: () => number;
   readonly #unread: () => UnreadBodies | undefined;
-  #open = 0;
-  readonly #waiting: Set<() => void> = new Set();
+  readonly #window: CallWindow = new CallWindow();
 
   constructor(options: ServiceClientOptions) {
     this.#link = options.link;
@@ -64,7 +55,7 @@ export class ServiceClient {
       const { args, headers, payload } = message;
       const head = encodeServiceRequest(service, method, 0, args, headers);
       this.#checkSize(head.length, payload?.length ?? 0);
-      if (!this.#takePlace()) await this.#placeFreed(signal);
+      if (!this.#window.enter()) await this.#window.whenEntered(signal);
       return await this.#send(head, payload, signal);
     } catch (error) {
       throw thrownHere(error);
@@ -76,7 +67,7 @@ export class ServiceClient {
       let withdraw: (() => void) | undefined;
       const id = this.#link.send(SERVICE_CODE, head, payload, Infinity, (error, body) => {
         if (withdraw !== undefined) signal?.removeEventListener("abort", withdraw);
-        this.#leavePlace();
+        this.#window.leave();
         if (error === undefined) resolve(decodeServiceAnswer(body));
         else reject(error);
       });
@@ -104,14 +95,14 @@ export class ServiceClient {
     this.#checkSize(head.length, payload?.length ?? 0);
     // Asked for now: later it is somebody else's turn.
     const unread = this.#unread();
-    if (!this.#takePlace()) await this.#placeFreed(signal);
+    if (!this.#window.enter()) await this.#window.whenEntered(signal);
     const stop = new AbortController();
     const { reply, stream } = this.#link.open(
       SERVICE_CODE,
       payload === undefined ? head : Buffer.concat([head, payload]),
       { signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]) },
     );
-    const settled = reply.finally(() => this.#leavePlace());
+    const settled = reply.finally(() => this.#window.leave());
     settled.catch(() => undefined);
     const source: { fault?: { readonly thrown: unknown } } = {};
     void this.#sendBody(stream, body, (thrown) => {
@@ -173,106 +164,6 @@ export class ServiceClient {
       `Arguments and headers together have ${head} bytes; at most ${HEAD_ROOM} are taken.`,
     );
   }
-
-  /** True if there is room for one more open call, which is the caller's from now on. */
-  #takePlace(): boolean {
-    if (this.#open >= WINDOW) return false;
-    this.#open++;
-    return true;
-  }
-
-  /** Resolves when somebody has left a place to the caller. Who withdraws before that has none. */
-  async #placeFreed(signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const withdraw = (): void => {
-      this.#waiting.delete(resolve);
-      reject(withdrawn(signal!));
-    };
-    this.#waiting.add(resolve);
-    if (signal?.aborted === true) withdraw();
-    else signal?.addEventListener("abort", withdraw, { once: true });
-    try {
-      await promise;
-    } finally {
-      signal?.removeEventListener("abort", withdraw);
-    }
-  }
-
-  /** Gives the place to who waits longest, if anybody does. */
-  #leavePlace(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#open--;
-      return;
-    }
-    this.#waiting.delete(next);
-    next();
-  }
-}
-
-interface BodyListener {
-  /** Somebody reads the body. */
-  readonly onBegun: () => void;
-  /** Whoever read it has broken off. */
-  readonly onAbandoned: () => void;
-}
-
-/** Reads a streamed answer: its head first, then the body. */
-class BodyReader {
-  readonly #chunks: AsyncIterator<Buffer>;
-  readonly #reply: Promise<Buffer>;
-  readonly #listener: BodyListener;
-
-  constructor(stream: AsyncIterable<Buffer>, reply: Promise<Buffer>, listener: BodyListener) {
-    this.#chunks = stream[Symbol.asyncIterator]();
-    this.#reply = reply;
-    this.#listener = listener;
-  }
-
-  async head(): Promise<StreamedAnswer> {
-    let held: Buffer = Buffer.alloc(0);
-    for (;;) {
-      if (held.length >= 4 && held.length >= 4 + held.readUInt32LE(0)) break;
-      const next = await this.#chunks.next();
-      if (next.done === true) {
-        // Answered without a stream: all of it is in the reply.
-        const { args, headers, payload } = decodeServiceAnswer(await this.#reply);
-        return { args, headers, body: one(payload) };
-      }
-      held = held.length === 0 ? next.value : Buffer.concat([held, next.value]);
-    }
-    const end = 4 + held.readUInt32LE(0);
-    const { args, headers } = decodeServiceAnswer(held.subarray(4, end));
-    return { args, headers, body: this.#body(held.subarray(end)) };
-  }
-
-  async *#body(first: Buffer): AsyncGenerator<Buffer, void, undefined> {
-    let whole = false;
-    this.#listener.onBegun();
-    try {
-      if (first.length > 0) yield first;
-      for (let next = await this.#chunks.next(); next.done !== true; next = await this.#chunks.next()) yield next.value;
-      // The stream's end alone says nothing about whether the host got to the end of the body.
-      await this.#reply;
-      whole = true;
-    } catch (error) {
-      throw thrownHere(error);
-    } finally {
-      if (!whole) this.#listener.onAbandoned();
-    }
-  }
-}
-
-async function* one(payload: Buffer): AsyncGenerator<Buffer, void, undefined> {
-  if (payload.length > 0) yield payload;
-}
-
-/**
- * The same error with the stack of whoever waits: the function's own lines. It was made where the answer came in, or
- * for all calls of a link that has closed.
- */
-function thrownHere(error: unknown): unknown {
-  return isNexError(error) ? serviceError(error.code, error.message, { cause: error.cause, data: error.data }) : error;
 }
 
 /** A controller in place of its signal, say: found out later it would end the process. @throws NexError `invalid_request` */
@@ -282,8 +173,4 @@ function checkSignal(signal: unknown): void {
     "invalid_request",
     "The option `signal` is not an AbortSignal. Of an AbortController pass its `signal`.",
   );
-}
-
-function withdrawn(signal: AbortSignal): NexError {
-  return new NexError("cancelled", "The call was withdrawn.", { cause: signal.reason });
 }

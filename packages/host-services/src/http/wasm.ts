@@ -1,5 +1,5 @@
 import { NexError } from "@nex/protocol";
-import type { StreamedAnswer } from "../guest/service-client.ts";
+import type { StreamedAnswer } from "../guest/streamed-answer.ts";
 import type { WasmFunctions } from "../guest/wasm/contract.ts";
 import { writeHeaderLines } from "../guest/wasm/header-lines.ts";
 import type { WasmGuest } from "../guest/wasm/wasm-guest.ts";

@@ -1,4 +1,4 @@
-import type { StreamedAnswer } from "../guest/service-client.ts";
+import type { StreamedAnswer } from "../guest/streamed-answer.ts";
 import type { WasmFunctions, WasmResult } from "../guest/wasm/contract.ts";
 import { lines } from "../guest/wasm/record-list.ts";
 import { OBJECT_STORE_CODE, ObjectStoreMethod } from "./contract.ts";

@@ -1,5 +1,5 @@
 import { NexError } from "@nex/protocol";
-import type { StreamedAnswer } from "../service-client.ts";
+import type { StreamedAnswer } from "../streamed-answer.ts";
 
 /** What becomes of a body that the guest has written to its end: the value its call gives back. */
 export type Finish = (answer: StreamedAnswer) => number | Promise<number>;

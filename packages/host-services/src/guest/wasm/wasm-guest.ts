@@ -1,6 +1,7 @@
 import type { HeaderList, ServiceAnswer } from "@nex/link";
 import { isNexError, NexError, type NexErrorCode } from "@nex/protocol";
-import { HEAD_ROOM, type ServiceClient, type ServiceMessage, type StreamedAnswer } from "../service-client.ts";
+import { HEAD_ROOM, type ServiceClient, type ServiceMessage } from "../service-client.ts";
+import type { StreamedAnswer } from "../streamed-answer.ts";
 import { BodySink, type Finish } from "./body-sink.ts";
 import { BodySource } from "./body-source.ts";
 import { ErrorNumber, errorNumber, type TextField, type WasmResult } from "./contract.ts";
