@@ -196,6 +196,9 @@ describe("a person with nex up", () => {
     assert.equal(listed?.node_id, node.ready.node_id);
     const info = await node.json<{ sandbox: string; machines: unknown[] }>("node", "info");
     assert.deepEqual([info.sandbox, info.machines.length], [node.ready.sandbox, 1]);
+    const { stdout } = await node.nex("node", "info");
+    assert.match(stdout, /Artifacts: +up to 256 MiB/);
+    assert.match(stdout, /kv +up to 512 KiB/);
   });
 
   it("stops it, after which it is not found", async () => {

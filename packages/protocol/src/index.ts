@@ -108,6 +108,7 @@ export {
   recentEventsRequestSchema,
 } from "./control/messages/queries.ts";
 export {
+  type HostServiceOffer,
   type InfoResponse,
   infoResponseSchema,
   type LameDuckResponse,

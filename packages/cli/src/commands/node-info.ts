@@ -1,4 +1,4 @@
-import { NexError } from "@nex/protocol";
+import { formatSize, NexError } from "@nex/protocol";
 import type { NexClient } from "@nex/client";
 import { type Command, defineCommand } from "../command.ts";
 import { optional } from "../option.ts";
@@ -18,6 +18,13 @@ export const command: Command = defineCommand({
       ["Uptime", info.uptime],
       ["Sandbox", info.sandbox],
       ["Kinds", (info.kinds ?? info.supported_workload_types).join(", ")],
+      ["Artifacts", info.max_artifact_bytes === undefined ? undefined : `up to ${formatSize(info.max_artifact_bytes)}`],
+      [
+        "Host services",
+        info.host_services?.map(({ name, max_bytes }) =>
+          max_bytes === undefined ? name : `${name}  up to ${formatSize(max_bytes)}`,
+        ),
+      ],
       ["Exchange key", info.public_xkey],
       [
         "Memory available",

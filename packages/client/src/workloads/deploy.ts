@@ -2,8 +2,10 @@ import {
   controlSubjects,
   type DeployRequest,
   ExchangeKey,
+  formatSize,
   type InstanceSummary,
   isNexError,
+  NexError,
   type RunResponse,
   runResponseSchema,
   sealEnvironment,
@@ -39,6 +41,7 @@ export async function deploy(context: ClientContext, options: DeployOptions): Pr
 
   progress("place", 0);
   const placement = await place(context, { name, kind, node, signal });
+  checkSize(source.size, placement);
   progress("place", 1);
 
   const sender = ExchangeKey.create();
@@ -77,6 +80,16 @@ export async function deploy(context: ClientContext, options: DeployOptions): Pr
   });
   progress("deploy", 1);
   return toDeployed(context, options, placement, response);
+}
+
+/** The node would say so too, but only after the upload. */
+function checkSize(size: number, { nodeId, maxArtifactBytes }: Placement): void {
+  if (size <= maxArtifactBytes) return;
+  throw new NexError(
+    "too_large",
+    `The artifact has ${formatSize(size)}; the node ${nodeId} takes at most ${formatSize(maxArtifactBytes)} (artifacts.max_artifact_bytes).`,
+    { data: { size, max_artifact_bytes: maxArtifactBytes, node_id: nodeId } },
+  );
 }
 
 async function send(

@@ -21,6 +21,8 @@ export interface Placement {
   readonly xkey: string;
   /** Fleet of the node, for claims. */
   readonly nexus: string;
+  /** Of one artifact; `Infinity` where the node does not tell. */
+  readonly maxArtifactBytes: number;
 }
 
 export interface PlacementOptions {
@@ -58,8 +60,13 @@ export async function describe(
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Placement & { readonly kinds: InfoResponse["kinds"] }> {
   try {
-    const { public_xkey: xkey, nexus = DEFAULT_NEXUS, kinds } = await new Nodes(context).info(nodeId, { signal });
-    return { nodeId, xkey, nexus, kinds };
+    const {
+      public_xkey: xkey,
+      nexus = DEFAULT_NEXUS,
+      max_artifact_bytes: maxArtifactBytes = Infinity,
+      kinds,
+    } = await new Nodes(context).info(nodeId, { signal });
+    return { nodeId, xkey, nexus, maxArtifactBytes, kinds };
   } catch (error) {
     if (!isNexError(error) || error.code !== "timeout") throw error;
     throw new NexError("node_not_found", `The node ${nodeId} does not answer. List the nodes with "nex node ls".`, {

@@ -85,6 +85,25 @@ describe("deploy", () => {
     await expectNexError("http_denied", nex.workloads.deploy({ ...deploy, hostServices: { httpAllow: ["10.0.0.1"] } }));
   });
 
+  it("uploads nothing that the node would not take", async () => {
+    await using own = await TestSystem.start();
+    const strict = await own.node({ artifacts: { max_artifact_bytes: 1000 } });
+    const client = await own.client();
+    const stages: string[] = [];
+    const error = await expectNexError(
+      "too_large",
+      client.workloads.deploy({
+        name: "large",
+        kind: "javascript",
+        artifact: source(`() => "${"x".repeat(1000)}"`),
+        triggers: ["large"],
+        onProgress: (stage) => stages.push(stage),
+      }),
+    );
+    assert.match(error.message, new RegExp(`${strict.id} takes at most 1000 B`));
+    assert.equal(stages.includes("upload"), false);
+  });
+
   it("makes the next revision of what runs already", async () => {
     const deploy = async (version: string): Promise<number> => {
       const artifact = source(`() => "${version}"`);

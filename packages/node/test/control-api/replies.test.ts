@@ -78,6 +78,13 @@ describe("replies of the control API, as a 0.2.7 client reads them", () => {
       nexus: "nexus",
       sandbox: "process",
       kinds: SUPPORTED_KINDS,
+      max_artifact_bytes: 2 ** 28,
+      host_services: [
+        { name: "kv", max_bytes: 2 ** 19 },
+        { name: "messaging" },
+        { name: "object_store", max_bytes: 2 ** 28 },
+        { name: "http" },
+      ],
     };
     assert.equal(text, JSON.stringify({ type: "io.nats.nex.v1.info_response", data }));
   });

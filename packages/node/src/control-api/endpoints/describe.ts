@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { arch, availableParallelism, platform } from "node:os";
+import type { HostServicesConfig } from "@nex/host-services/host";
 import {
   formatUptime,
+  HOST_SERVICES,
+  type HostServiceOffer,
   type InfoResponse,
   legacyKind,
   type MachineSummary,
@@ -82,7 +85,16 @@ export async function info(context: ControlContext, namespace: string): Promise<
     nexus: context.identity.nexus,
     sandbox: context.sandbox.name,
     kinds: SUPPORTED_KINDS,
+    max_artifact_bytes: context.config.artifacts.max_artifact_bytes,
+    host_services: hostServices(context.config.host_services),
   };
+}
+
+function hostServices(config: HostServicesConfig): HostServiceOffer[] {
+  return HOST_SERVICES.filter((name) => config[name].enabled).map((name) => {
+    const { max_bytes } = config[name] as { readonly max_bytes?: number };
+    return max_bytes === undefined ? { name } : { name, max_bytes };
+  });
 }
 
 export function workloads(

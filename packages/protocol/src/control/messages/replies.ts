@@ -52,7 +52,14 @@ export interface MachineSummary {
   };
 }
 
-/** Reply to INFO. The last four fields are our additions. */
+/** A host service that a node offers to functions. */
+export interface HostServiceOffer {
+  readonly name: string;
+  /** Of a workload's bucket at most, where it has one. */
+  readonly max_bytes?: number;
+}
+
+/** Reply to INFO. From `node_id` on our additions. */
 export interface InfoResponse {
   readonly version: string;
   readonly uptime: string;
@@ -69,6 +76,9 @@ export interface InfoResponse {
   /** Name of the sandbox in use, such as `bubblewrap`. */
   readonly sandbox?: string;
   readonly kinds?: readonly WorkloadKind[];
+  /** Of one artifact at most. */
+  readonly max_artifact_bytes?: number;
+  readonly host_services?: readonly HostServiceOffer[];
 }
 
 /** Reply to DEPLOY. From `namespace` on our additions. */
@@ -161,6 +171,11 @@ export const infoResponseSchema: z.ZodType<InfoResponse> = messageObject({
   nexus: text.exactOptional(),
   sandbox: text.exactOptional(),
   kinds: listOf(kind, MAX_REPLY_ITEMS).exactOptional(),
+  max_artifact_bytes: count.exactOptional(),
+  host_services: listOf(
+    messageObject({ name: text, max_bytes: count.exactOptional() }),
+    MAX_REPLY_ITEMS,
+  ).exactOptional(),
 });
 
 export const runResponseSchema: z.ZodType<RunResponse> = messageObject({
