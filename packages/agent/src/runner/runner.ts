@@ -1,6 +1,6 @@
 import { format } from "node:util";
 import { handlerFailure } from "@nex/functions/internal";
-import { BlockingClient, moduleServices, ServiceClient } from "@nex/host-services/guest";
+import { BlockingClient, moduleServices, ServiceClient, stackOfText } from "@nex/host-services/guest";
 import {
   ABANDONED_CODE,
   agreeOnVersion,
@@ -170,7 +170,7 @@ export class Runner {
     this.#logs.add(
       "error",
       "console",
-      readableStack(stackOf(thrown) ?? format("Thrown: %O", thrown)),
+      readableStack(stackOf(thrown) ?? stackOfText(thrown) ?? format("Thrown: %O", thrown)),
       currentInvocation.getStore()?.invocationId,
     );
   }

@@ -1,6 +1,7 @@
 /** The sandbox's side of host services: what functions call. */
 export { BlockingClient } from "./blocking-client.ts";
 export { moduleServices } from "./registry.ts";
+export { stackOfText } from "./script-call.ts";
 export { scriptServices } from "./script-registry.ts";
 export { ServiceClient, type ServiceClientOptions } from "./service-client.ts";
 export { UnreadBodies } from "./unread-bodies.ts";

@@ -47,10 +47,21 @@ function thrownText(error: unknown): string {
   return `Error: ${error.message} (${error.status})`;
 }
 
+let lastThrown: { readonly text: string; readonly frames: string } | undefined;
+
 /** Throws a string, as 0.2.7 did: its functions compare what they catch with texts. */
 export function throwText(text: string): never {
+  const place: { stack?: string } = {};
+  Error.captureStackTrace(place, throwText);
+  const { stack = "" } = place;
+  lastThrown = { text, frames: stack.slice(stack.indexOf("\n    at ")) };
   // oxlint-disable-next-line only-throw-error -- the functions of 0.2.7 catch strings
   throw text;
+}
+
+/** A string has no stack, so this one is kept aside: that of the last text thrown, if it is this one. */
+export function stackOfText(thrown: unknown): string | undefined {
+  return lastThrown !== undefined && lastThrown.text === thrown ? `${thrown}${lastThrown.frames}` : undefined;
 }
 
 /** @throws string what 0.2.7 threw for another number of arguments */

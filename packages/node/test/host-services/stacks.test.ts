@@ -40,4 +40,17 @@ ${names.map((name) => `case "${name}": ${CALLS[name]} break;`).join("\n")}
       assert.doesNotMatch(record.text, /\/proc\/|node:/, name);
     }
   });
+
+  it("is so in the script form too, where it is a string", async () => {
+    await using system = await TestSystem.start();
+    await system.deploy(`(subject, payload) => {
+  const read = (key) => this.hostServices.kv.get(key);
+  return read("missing");
+}`);
+    assert.equal(outcome(await system.request("fn")), "function_failed");
+    const { text } = await system.told.log("was not found");
+    assert.match(text, /^Error: The key "missing" was not found\. \(404\)\n {4}at read .*fn\.js:2:/);
+    assert.match(text, /\n {4}at .*fn\.js:3:/);
+    assert.doesNotMatch(text, /\/proc\/|node:/);
+  });
 });
