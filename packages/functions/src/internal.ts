@@ -7,6 +7,7 @@ export type { HeadersInput } from "./headers.ts";
 export { InvocationContext, InvocationEvent, handlerFailure } from "./invocation.ts";
 export type { InvocationParts } from "./invocation.ts";
 export {
+  headersOf,
   keyOf,
   objectNameOf,
   optionalTextOf,

@@ -6,7 +6,7 @@ import { memoryServices } from "../src/services/memory-services.ts";
 const any = (value: unknown): never => value as never;
 
 describe("host services in memory keep the rules of a node's", () => {
-  const { kv, objectStore } = memoryServices();
+  const { kv, messaging, objectStore } = memoryServices();
 
   for (const [what, code, call] of [
     ["a key that is undefined", "invalid_key", () => kv.get(any(undefined))],
@@ -19,6 +19,14 @@ describe("host services in memory keep the rules of a node's", () => {
     ["a time to live of 5 ms", "invalid_request", () => kv.put("k", "v", { ttlMs: 5 })],
     ["the revision 0", "invalid_request", () => kv.update("k", "v", 0)],
     ["the revision null", "invalid_request", () => kv.update("k", "v", any(null))],
+    ["a subject that is undefined", "invalid_subject", () => messaging.publish(any(undefined), "v")],
+    ["a subject with a space", "invalid_subject", () => messaging.publish("a b", "v")],
+    ["a subject with a wildcard", "invalid_subject", () => messaging.request("a.*", "v")],
+    ["a subject of the server's", "subject_denied", () => messaging.publish("$SYS.x", "v")],
+    ["a reply subject of the server's", "subject_denied", () => messaging.publish("a", "v", { reply: "$KV.b.k" })],
+    ["a header that is a number", "invalid_request", () => messaging.publish("a", "v", { headers: { n: any(5) } })],
+    ["a message without a JSON form", "invalid_request", () => messaging.requestMany("a", 1n)],
+    ["a request that nobody answers", "no_responders", () => messaging.request("a", "v")],
     ["an object without a name", "invalid_key", () => objectStore.get("")],
     ["an object's name that is an object", "invalid_key", () => objectStore.put(any({}), "v")],
     ["an object without a JSON form", "invalid_request", () => objectStore.put("o", () => 1)],

@@ -1,4 +1,5 @@
-import type { NexErrorCode } from "@nex/protocol";
+import { isNexError, type NexErrorCode } from "@nex/protocol";
+import { HeaderMap, type HeadersInput } from "../headers.ts";
 import { encodePayload, NoPayload } from "../reply.ts";
 import { serviceError } from "./service-error.ts";
 
@@ -37,6 +38,15 @@ export function timeToLiveOf(given: unknown): number | undefined {
     "invalid_request",
     `A time to live is 1000 ms or more, not ${shown(given)}: NATS counts it in seconds.`,
   );
+}
+
+/** @throws NexError `invalid_request`: of a reply's headers it would be the function that failed */
+export function headersOf(input: HeadersInput): HeaderMap {
+  try {
+    return HeaderMap.from(input);
+  } catch (error) {
+    throw isNexError(error) ? serviceError("invalid_request", error.message, { data: error.data }) : error;
+  }
 }
 
 /** A value to be kept or sent, as bytes. @throws NexError `invalid_request` */

@@ -1,5 +1,6 @@
 import type { FunctionServices } from "./function-services.ts";
 import { MemoryKeyValue } from "./memory-key-value.ts";
+import { MemoryMessaging } from "./memory-messaging.ts";
 import { MemoryObjectStore } from "./memory-object-store.ts";
 import { serviceError } from "./service-error.ts";
 
@@ -8,13 +9,10 @@ import { serviceError } from "./service-error.ts";
  * What answers requests is a test's own affair: `services: { messaging: { … } }`.
  */
 export function memoryServices(): FunctionServices {
-  const nobody = async (subject: string): Promise<never> => {
-    throw serviceError("no_responders", `Nobody is subscribed to "${subject}".`, { data: { subject } });
-  };
   return {
     kv: new MemoryKeyValue(),
     objectStore: new MemoryObjectStore(),
-    messaging: { publish: async () => undefined, request: nobody, requestMany: nobody },
+    messaging: new MemoryMessaging(),
     http: {
       fetch: async () => {
         throw serviceError("http_denied", "There is no network in a test; give the function an `http` of your own.");

@@ -2,14 +2,13 @@ import type { Message, Messaging, PublishOptions, RequestManyOptions, RequestOpt
 import {
   HeaderMap,
   type HeadersInput,
+  headersOf,
   optionalTextOf,
   payloadOf,
   ReceivedMessage,
-  serviceError,
   subjectOf,
 } from "@nex/functions/internal";
 import { decodeServiceAnswer, type HeaderList, type ServiceAnswer } from "@nex/link";
-import { isNexError } from "@nex/protocol";
 import type { ServiceClient } from "../guest/service-client.ts";
 import { MESSAGING_CODE, MessagingMethod } from "./contract.ts";
 
@@ -77,16 +76,7 @@ function optional(value: number | undefined): string {
 
 function writeList(input: HeadersInput | undefined): HeaderList {
   if (input === undefined) return [];
-  return [...checkedHeaders(input)].flatMap(([name, values]) => values.map((value) => [name, value] as const));
-}
-
-function checkedHeaders(input: HeadersInput): HeaderMap {
-  try {
-    return HeaderMap.from(input);
-  } catch (error) {
-    // For a reply it would be the function that failed.
-    throw isNexError(error) ? serviceError("invalid_request", error.message, { data: error.data }) : error;
-  }
+  return [...headersOf(input)].flatMap(([name, values]) => values.map((value) => [name, value] as const));
 }
 
 function readList(list: HeaderList): HeaderMap {
