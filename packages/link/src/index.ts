@@ -7,7 +7,7 @@
  * const { token } = await callMethod(link, runnerToken, null);
  * ```
  */
-export { Link, type CallOptions, type NotifyHandler } from "./link.ts";
+export { Link, type CallOptions, type NotifyHandler, withdrawn } from "./link.ts";
 export type { LinkOptions } from "./link-options.ts";
 export { type IncomingCall } from "./calls/incoming-call.ts";
 export { type ByteStream } from "./calls/byte-stream.ts";

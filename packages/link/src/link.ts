@@ -148,7 +148,7 @@ export class Link {
     });
     call.stream = this.#newStream(call.id, 0);
     if (signal !== undefined) {
-      abort = () => this.cancel(call.id, withdrawal(signal));
+      abort = () => this.cancel(call.id, withdrawn(signal));
       if (signal.aborted) abort();
       else signal.addEventListener("abort", abort, { once: true });
     }
@@ -325,6 +325,6 @@ export class Link {
 }
 
 /** Why a call was withdrawn, in the words of whoever did it where they are ours. */
-function withdrawal({ reason }: AbortSignal): NexError {
+export function withdrawn({ reason }: AbortSignal): NexError {
   return isNexError(reason) ? reason : new NexError("cancelled", "The call was withdrawn.", { cause: reason });
 }

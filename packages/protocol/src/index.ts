@@ -20,6 +20,8 @@ export {
   WORKLOAD_KINDS,
   type WorkloadKind,
 } from "./workloads/names.ts";
+export { checkKey, checkKeyPrefix } from "./workloads/bucket-keys.ts";
+export { checkMessageSubject } from "./workloads/message-subjects.ts";
 export { ARTIFACT_BUCKET, ARTIFACT_BUCKET_DESCRIPTION, DEFAULT_ARTIFACT_QUOTA } from "./workloads/artifacts.ts";
 export { type Destination, formatDestination, isLoopbackHost, parseDestination } from "./workloads/destinations.ts";
 export { formatSize, formatUptime, parseDuration, parseSize } from "./workloads/quantities.ts";

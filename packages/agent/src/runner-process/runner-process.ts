@@ -147,7 +147,6 @@ export class RunnerProcess {
     }
   }
 
-  /** TERM, grace, KILL. True if it had to be killed. */
   /** Waits a moment, in which one that is dying by itself is gone. The node may notice the end of its link first. */
   async endsByItself(): Promise<boolean> {
     const moment = sleep(DYING_MS * Math.min(this.#patience, MOST_PATIENCE), undefined, { ref: false });
@@ -155,6 +154,7 @@ export class RunnerProcess {
     return this.isOver;
   }
 
+  /** TERM, grace, KILL. True if it had to be killed. */
   async end(graceMs: number): Promise<boolean> {
     const killed = await this.#group.end(graceMs);
     this.#link.close();

@@ -1,12 +1,8 @@
-import type { NexError } from "@nex/protocol";
+import { checkKey, checkKeyPrefix } from "@nex/protocol";
 import { keyOf, revisionOf, timeToLiveOf, valueOf } from "./arguments.ts";
 import type { KeyValue, KeyValueEntry, KeyValuePutOptions } from "./key-value.ts";
 import { StoredEntry } from "./stored-entry.ts";
-import { serviceError } from "./service-error.ts";
-
-const KEY = /^(?!\.)(?!.*\.\.)(?!.*\.$)[-/_=.a-zA-Z0-9]{1,512}$/;
-
-const PREFIX = /^(?!\.)(?!.*\.\.)[-/_=.a-zA-Z0-9]{1,512}$/;
+import { asService, serviceError } from "./service-error.ts";
 
 /** A bucket in memory, with the rules of a node's: for tests of functions. */
 export class MemoryKeyValue implements KeyValue {
@@ -14,13 +10,13 @@ export class MemoryKeyValue implements KeyValue {
   #revision = 0;
 
   async get(key: string): Promise<KeyValueEntry | undefined> {
-    checkKey(key);
+    asService(() => checkKey(keyOf(key)));
     const found = this.#entries.get(key);
     return found === undefined ? undefined : new StoredEntry(key, found.revision, Uint8Array.from(found.value));
   }
 
   async put(key: string, value: unknown, options: KeyValuePutOptions = {}): Promise<number> {
-    checkKey(key);
+    asService(() => checkKey(keyOf(key)));
     const bytes = valueOf(key, value);
     const ttlMs = timeToLiveOf(options.ttlMs);
     const revision = ++this.#revision;
@@ -39,13 +35,13 @@ export class MemoryKeyValue implements KeyValue {
   }
 
   async create(key: string, value: unknown, options: KeyValuePutOptions = {}): Promise<number> {
-    checkKey(key);
+    asService(() => checkKey(keyOf(key)));
     if (this.#entries.has(key)) throw serviceError("key_exists", `The key "${key}" exists already.`, { data: { key } });
     return await this.put(key, value, options);
   }
 
   async update(key: string, value: unknown, revision: number): Promise<number> {
-    checkKey(key);
+    asService(() => checkKey(keyOf(key)));
     revisionOf(revision);
     if (this.#entries.get(key)?.revision !== revision) {
       throw serviceError("wrong_revision", `The key "${key}" is not at revision ${revision} any more.`, {
@@ -56,24 +52,13 @@ export class MemoryKeyValue implements KeyValue {
   }
 
   async delete(key: string): Promise<void> {
-    checkKey(key);
+    asService(() => checkKey(keyOf(key)));
     this.#revision++;
     this.#entries.delete(key);
   }
 
   async keys(prefix = ""): Promise<string[]> {
-    if (prefix !== "" && !PREFIX.test(keyOf(prefix))) throw badKey(prefix);
+    asService(() => checkKeyPrefix(keyOf(prefix)));
     return [...this.#entries.keys()].filter((key) => key.startsWith(prefix));
   }
-}
-
-function checkKey(key: string): void {
-  if (!KEY.test(keyOf(key))) throw badKey(key);
-}
-
-function badKey(key: string): NexError {
-  return serviceError(
-    "invalid_key",
-    `"${key.slice(0, 80)}" cannot be a key: use 1 to 512 letters, digits and -_/=. without a dot at either end or two in a row.`,
-  );
 }

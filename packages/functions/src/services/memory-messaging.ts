@@ -1,8 +1,8 @@
-import { DENIED_SUBJECTS, isLiteralSubject, isReserved, subjectMatches } from "@nex/protocol";
+import { checkMessageSubject } from "@nex/protocol";
 import type { HeadersInput } from "../headers.ts";
 import { headersOf, optionalTextOf, payloadOf, subjectOf } from "./arguments.ts";
 import type { Message, Messaging, PublishOptions, RequestOptions } from "./messaging.ts";
-import { serviceError } from "./service-error.ts";
+import { asService, serviceError } from "./service-error.ts";
 
 /** Messages to nobody, with the rules of a node's: for tests of functions. */
 export class MemoryMessaging implements Messaging {
@@ -34,9 +34,5 @@ function checkMessage(payload: unknown, headers: HeadersInput | undefined): void
 }
 
 function checkSubject(subject: string): void {
-  if (!isLiteralSubject(subjectOf(subject)))
-    throw serviceError("invalid_subject", `"${subject.slice(0, 100)}" is not a subject a message can go to.`);
-  if (!isReserved(subject)) return;
-  const denied = DENIED_SUBJECTS.find((each) => subjectMatches(each, subject)) ?? `${subject[0]}…`;
-  throw serviceError("subject_denied", `The subject "${subject}" is denied to workloads of a node ("${denied}").`);
+  asService(() => checkMessageSubject(subjectOf(subject), []));
 }

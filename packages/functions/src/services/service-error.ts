@@ -1,4 +1,4 @@
-import { NexError, type NexErrorCode, type NexErrorOptions } from "@nex/protocol";
+import { isNexError, NexError, type NexErrorCode, type NexErrorOptions } from "@nex/protocol";
 
 const ofServices = new WeakSet<NexError>();
 
@@ -10,6 +10,16 @@ export function serviceError(code: NexErrorCode, message: string, options?: NexE
   const error = new NexError(code, message, options);
   ofServices.add(error);
   return error;
+}
+
+/** Runs a check that a node makes too, and says of its errors that they are a host service's. */
+export function asService(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (isNexError(error)) ofServices.add(error);
+    throw error;
+  }
 }
 
 export function isServiceError(error: NexError): boolean {

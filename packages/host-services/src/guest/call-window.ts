@@ -1,4 +1,4 @@
-import { withdrawn } from "./call-errors.ts";
+import { withdrawn } from "@nex/link";
 
 /** Calls a guest has open at once; more wait. Half of what a node admits, so that two runners may overlap. */
 const PLACES = 64;

@@ -5,10 +5,11 @@ import {
   type Link,
   SERVICE_CODE,
   type ServiceAnswer,
+  withdrawn,
 } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import { CallWindow } from "./call-window.ts";
-import { thrownHere, withdrawn } from "./call-errors.ts";
+import { thrownHere } from "./call-errors.ts";
 import { BodyReader, type StreamedAnswer } from "./streamed-answer.ts";
 import type { UnreadBodies } from "./unread-bodies.ts";
 

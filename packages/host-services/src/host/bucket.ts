@@ -3,7 +3,7 @@ import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream"
 import type { NatsConnection } from "@nats-io/transport-node";
 import { isNexError, NexError } from "@nex/protocol";
 import type { BucketConfig } from "./config.ts";
-import { checkConnected, fromNatsError, isStreamNotFound, isTimeout } from "./nats-errors.ts";
+import { bucketMissing, checkConnected, fromNatsError, isStreamNotFound, isTimeout } from "./nats-errors.ts";
 import type { WorkloadId } from "./service.ts";
 
 /** A stream that is there and belongs to the workload. */
@@ -118,12 +118,6 @@ function ownerMark({ config: { bucket }, workload: { namespace, name } }: Bucket
       ? `${namespace}/*`
       : "*/*";
   return `${MARK}${whose}`;
-}
-
-export function bucketMissing(what: string, cause: unknown): NexError {
-  return new NexError("bucket_missing", `${what}: the bucket is not there any more. The next call makes it anew.`, {
-    cause,
-  });
 }
 
 /** What a read that nobody answers does not tell. */

@@ -20,9 +20,7 @@ export function fromNatsError(error: unknown, what: string): NexError {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof JetStreamApiError) return fromApiError(error, what);
   if (isNoResponders(error)) {
-    return new NexError("bucket_missing", `${what}: the bucket is not there any more. The next call makes it anew.`, {
-      cause: error,
-    });
+    return bucketMissing(what, error);
   }
   if (isTimeout(error))
     return new NexError("timeout", `${what}: the NATS server did not answer in time.`, { cause: error });
@@ -35,6 +33,12 @@ export function fromNatsError(error: unknown, what: string): NexError {
     return new NexError("connection_failed", `${what}: the NATS connection is closed.`, { cause: error });
   if (error instanceof errors.RequestError && error.cause !== undefined) return fromNatsError(error.cause, what);
   return new NexError("internal", `${what}: ${message}`, { cause: error });
+}
+
+export function bucketMissing(what: string, cause: unknown): NexError {
+  return new NexError("bucket_missing", `${what}: the bucket is not there any more. The next call makes it anew.`, {
+    cause,
+  });
 }
 
 export function isNoResponders(error: unknown): boolean {
@@ -76,9 +80,7 @@ function isConnectionError(error: unknown): boolean {
 function fromApiError(error: JetStreamApiError, what: string): NexError {
   switch (error.code) {
     case ApiCode.streamNotFound:
-      return new NexError("bucket_missing", `${what}: the bucket is not there any more. The next call makes it anew.`, {
-        cause: error,
-      });
+      return bucketMissing(what, error);
     case ApiCode.jetStreamDisabled:
     case ApiCode.jetStreamOffForAccount:
       return new NexError(

@@ -32,13 +32,15 @@ export class HttpReach {
 
   /** Says nothing of what a name resolved to: that may be private too. */
   refusal(host: string, port: number): NexError {
-    const why =
-      this.#named === undefined && this.#openedIfNamed.allowsHost(host, port)
-        ? `Port ${port} of ${host} is open only to workloads whose deploy names it (--allow-http ${host}:${port}).`
-        : this.#named === undefined
-          ? `${host} has no public address, and port ${port} of it is not on this node's allow-list (host_services.http.allow).`
-          : `Port ${port} of ${host} is not among what this workload was deployed to reach (--allow-http), or is neither public nor on the node's allow-lists (host_services.http.allow, .allow_named).`;
-    return new NexError("http_denied", why, { data: { host, port } });
+    return new NexError("http_denied", this.#whyNot(host, port), { data: { host, port } });
+  }
+
+  #whyNot(host: string, port: number): string {
+    if (this.#named !== undefined)
+      return `Port ${port} of ${host} is not among what this workload was deployed to reach (--allow-http), or is neither public nor on the node's allow-lists (host_services.http.allow, .allow_named).`;
+    if (this.#openedIfNamed.allowsHost(host, port))
+      return `Port ${port} of ${host} is open only to workloads whose deploy names it (--allow-http ${host}:${port}).`;
+    return `${host} has no public address, and port ${port} of it is not on this node's allow-list (host_services.http.allow).`;
   }
 }
 

@@ -18,19 +18,3 @@ export const KvMethod = {
   /** prefix; body: each key with a line feed behind it */
   keys: 6,
 } as const;
-
-const KEY = /^[-/_=.a-zA-Z0-9]+$/;
-
-/** Leaves room for the rest of a subject. */
-const MAX_KEY_LENGTH = 512;
-
-/** True for what NATS takes as a key. */
-export function isKey(key: string): boolean {
-  return key.length <= MAX_KEY_LENGTH && isPrefix(key) && key.length > 0 && !key.endsWith(".");
-}
-
-/** True for what a key can begin with; the empty text is the prefix of all. */
-export function isPrefix(prefix: string): boolean {
-  if (prefix === "") return true;
-  return prefix.length <= MAX_KEY_LENGTH && KEY.test(prefix) && !prefix.startsWith(".") && !prefix.includes("..");
-}

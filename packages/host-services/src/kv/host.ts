@@ -1,8 +1,8 @@
-import { NexError } from "@nex/protocol";
+import { checkKey, checkKeyPrefix, NexError } from "@nex/protocol";
 import { KeptBucket } from "../host/bucket.ts";
 import { isWrongLastSequence } from "../host/nats-errors.ts";
 import type { HostService, OpenService, ServiceCall, ServiceReply, ServiceScope } from "../host/service.ts";
-import { isKey, isPrefix, KV_CODE, KvMethod } from "./contract.ts";
+import { KV_CODE, KvMethod } from "./contract.ts";
 import { KeyValueStore } from "./store.ts";
 
 export const kvHost: HostService = {
@@ -91,7 +91,7 @@ class KeyValueHost implements OpenService {
   }
 
   async #keys(prefix: string): Promise<ServiceReply> {
-    if (!isPrefix(prefix)) throw badKey(prefix);
+    checkKeyPrefix(prefix);
     // NATS filters by whole tokens; what is left of the prefix is compared here.
     const lastDot = prefix.lastIndexOf(".");
     const filter = lastDot === -1 ? ">" : `${prefix.slice(0, lastDot)}.>`;
@@ -114,17 +114,4 @@ class KeyValueHost implements OpenService {
       },
     );
   }
-}
-
-function checkKey(key: string): void {
-  if (!isKey(key)) throw badKey(key);
-}
-
-function badKey(key: string): NexError {
-  const shown = key.length > 80 ? `${key.slice(0, 80)}…` : key;
-  return new NexError(
-    "invalid_key",
-    `"${shown}" cannot be a key: use 1 to 512 letters, digits and -_/=. without a dot at either end or two in a row.`,
-    { data: { key: shown } },
-  );
 }

@@ -2,9 +2,9 @@ import { type ApiError, jetstream, JetStreamApiError } from "@nats-io/jetstream"
 import { type KV, Kvm } from "@nats-io/kv";
 import { headers as newHeaders, type MsgHdrs, type QueuedIterator } from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
-import { bucketExists, bucketMissing, type OpenBucket, openBucket } from "../host/bucket.ts";
+import { bucketExists, type OpenBucket, openBucket } from "../host/bucket.ts";
 import { bucketName } from "../host/config.ts";
-import { isFull, isTimeout, isWrongLastSequence } from "../host/nats-errors.ts";
+import { bucketMissing, isFull, isTimeout, isWrongLastSequence } from "../host/nats-errors.ts";
 import { Requests } from "../host/requests.ts";
 import type { ServiceReply, ServiceScope } from "../host/service.ts";
 import { replyWithValue } from "./direct-answer.ts";

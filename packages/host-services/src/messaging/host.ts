@@ -1,12 +1,11 @@
 import { encodeServiceAnswer } from "@nex/link";
-import { NexError, subjectMatches } from "@nex/protocol";
+import { checkMessageSubject, NexError, subjectMatches } from "@nex/protocol";
 import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { readHeaders, writeHeaders } from "../host/message-headers.ts";
 import { checkConnected, fromNatsError, isNoResponders, isTimeout } from "../host/nats-errors.ts";
 import { inboxPrefix, Requests } from "../host/requests.ts";
 import type { HostService, OpenService, ServiceCall, ServiceReply, ServiceScope } from "../host/service.ts";
 import { MAX_ANSWERS, MAX_WAIT_MS, MESSAGING_CODE, MessagingMethod } from "./contract.ts";
-import { checkSubject } from "./subject-rules.ts";
 
 export const messagingHost: HostService = {
   name: "messaging",
@@ -36,7 +35,7 @@ class MessagingHost implements OpenService {
 
   async call(call: ServiceCall): Promise<ServiceReply> {
     const [subject = ""] = call.args;
-    checkSubject(subject, this.#scope.deniedSubjects);
+    checkMessageSubject(subject, this.#scope.deniedSubjects);
     checkConnected(this.#connection);
     try {
       switch (call.method) {
@@ -50,13 +49,13 @@ class MessagingHost implements OpenService {
           throw new NexError("unknown_method", `The messaging service has no method ${call.method}.`);
       }
     } catch (error) {
-      throw messagingError(error, subject, isTimeout(error) ? this.#time(call.args[1]) : 0);
+      throw messagingError(error, subject);
     }
   }
 
   async #publish(subject: string, call: ServiceCall): Promise<ServiceReply> {
     const reply = call.args[1] ?? "";
-    if (reply !== "") checkSubject(reply, this.#scope.deniedSubjects);
+    if (reply !== "") checkMessageSubject(reply, this.#scope.deniedSubjects);
     const headers = writeHeaders(call.headers);
     this.#connection.publish(subject, call.payload, {
       ...(headers === undefined ? {} : { headers }),
@@ -75,13 +74,13 @@ class MessagingHost implements OpenService {
     const timeoutMs = this.#time(call.args[1]);
     checkNotSelf(subject, call);
     const { payload } = call;
-    const answer = await Requests.over(this.#connection).request({
-      subject,
-      payload,
-      headers: writeHeaders(call.headers),
-      timeoutMs,
-      withdrawal: (withdraw) => call.whenWithdrawn(withdraw),
-    });
+    const order = { subject, payload, headers: writeHeaders(call.headers), timeoutMs };
+    const withdrawal = (withdraw: (reason: Error) => void): void => call.whenWithdrawn(withdraw);
+    const answer = await Requests.over(this.#connection)
+      .request({ ...order, withdrawal })
+      .catch((error: unknown) => {
+        throw isTimeout(error) ? noAnswer(subject, timeoutMs, error) : error;
+      });
     return { args: [answer.subject], headers: readHeaders(answer) ?? [], payload: answer.data };
   }
 
@@ -199,13 +198,8 @@ function readCount(text: string): number {
   throw new NexError("invalid_request", `"${text.slice(0, 40)}" is not a count: use 1 to ${MAX_ANSWERS}.`);
 }
 
-function messagingError(error: unknown, subject: string, timeoutMs: number): NexError {
+function messagingError(error: unknown, subject: string): NexError {
   if (isNoResponders(error)) return noResponders(subject);
-  if (isTimeout(error))
-    return new NexError("timeout", `Nobody answered on "${subject}" within ${timeoutMs} ms (option timeoutMs).`, {
-      cause: error,
-      data: { subject, timeout_ms: timeoutMs },
-    });
   if (error instanceof Error && /max_payload/i.test(error.message))
     return new NexError("too_large", `The message on "${subject}" with its headers is larger than the server takes.`);
   return fromNatsError(error, `The message on "${subject}" was not sent`);
@@ -213,4 +207,11 @@ function messagingError(error: unknown, subject: string, timeoutMs: number): Nex
 
 function noResponders(subject: string): NexError {
   return new NexError("no_responders", `Nobody is subscribed to "${subject}".`, { data: { subject } });
+}
+
+function noAnswer(subject: string, timeoutMs: number, cause: unknown): NexError {
+  return new NexError("timeout", `Nobody answered on "${subject}" within ${timeoutMs} ms (option timeoutMs).`, {
+    cause,
+    data: { subject, timeout_ms: timeoutMs },
+  });
 }

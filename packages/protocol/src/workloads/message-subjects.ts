@@ -1,14 +1,15 @@
-import { DENIED_SUBJECTS, isLiteralSubject, isReserved, NexError, subjectMatches } from "@nex/protocol";
+import { NexError } from "../errors.ts";
+import { DENIED_SUBJECTS, isLiteralSubject, isReserved, subjectMatches } from "./subjects.ts";
 
 /**
- * Checks a subject a guest wants a message to go to, as destination or for answers.
+ * Checks a subject that a function wants a message to go to, as destination or for answers.
  *
  * All that begins with `$` or `_` is denied, not only the list: a message there would act with the node's rights on
  * JetStream, or speak into somebody's inbox.
  *
  * @throws NexError `invalid_subject`, `subject_denied`
  */
-export function checkSubject(subject: string, denied: readonly string[]): void {
+export function checkMessageSubject(subject: string, denied: readonly string[]): void {
   if (!isLiteralSubject(subject)) {
     const shown = subject.slice(0, 100);
     throw new NexError(
