@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { NexError } from "@nex/protocol";
+import { withoutInherited } from "../../inherited-files.ts";
 
 /** The range that Linux distributions set aside for users made on the fly; nobody's login is in it. */
 const FIRST = 61_184;
@@ -47,7 +48,14 @@ export async function killAllOf(uid: number): Promise<void> {
 
 /** Signals all that this user may signal, which is its own processes, but for the one that does it. */
 async function killAsUser(uid: number): Promise<void> {
-  const killer = spawn("/bin/sh", ["-c", "kill -KILL -1"], { uid, gid: uid, stdio: "ignore", env: {}, cwd: "/" });
+  const killer = spawn("/bin/sh", ["-c", "kill -KILL -1"], {
+    uid,
+    gid: uid,
+    // Others of this user can look into what it has open.
+    stdio: withoutInherited(["ignore", "ignore", "ignore"]),
+    env: {},
+    cwd: "/",
+  });
   await new Promise<void>((resolve) => killer.once("exit", () => resolve()).once("error", () => resolve()));
 }
 

@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { readdirSync, readlinkSync } from "node:fs";
-import { chmod, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { agentPrograms, bubblewrapProgram, temporaryDirectory } from "@nex/testing";
@@ -12,9 +8,6 @@ import { endOf } from "../../../src/sandboxes/child-end.ts";
 import { findBubblewrap } from "../../../src/sandboxes/bubblewrap/find-bubblewrap.ts";
 import { launch } from "../../../src/sandboxes/bubblewrap/launch.ts";
 import { noBubblewrap } from "../../support/drivers.ts";
-import { processes } from "../../support/sandbox-watch.ts";
-
-const NODE_PROCESS = join(import.meta.dirname, "../../support/node-process.ts");
 
 /** Tries to open for writing all that the processes of its sandbox have open or run. Prints what could be. */
 const OPEN_ALL = `
@@ -67,45 +60,3 @@ test("a sandbox of the node's own user cannot write to the node's programs", { s
   assert.deepEqual(JSON.parse(said), [], errors);
   assert.deepEqual(await readFile(programs.agent), await readFile(agentPrograms().agent));
 });
-
-for (const sandbox of ["process", "bubblewrap"]) {
-  const skip = (sandbox === "bubblewrap" && noBubblewrap) || (process.getuid?.() !== 0 && "only root sees all files");
-  test(`what the node's parent has left open in it is in no sandbox: ${sandbox}`, { skip }, async () => {
-    await using directory = await temporaryDirectory();
-    await chmod(directory.path, 0o711);
-    const secret = join(directory.path, "secret");
-    await writeFile(secret, "");
-    const node = [process.execPath, "--conditions=@nex/source", NODE_PROCESS, sandbox];
-    const child = spawn("/bin/sh", ["-c", 'exec 7<"$0" 9<"$0"; exec "$@"', secret, ...node], {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, TMPDIR: directory.path, NODE_TEST_CONTEXT: undefined },
-    });
-    try {
-      await once(createInterface(child.stdout), "line");
-      const holders = processes().filter(({ pid }) => openFilesOf(pid).includes(secret));
-      assert.deepEqual(
-        holders.map(({ pid }) => pid),
-        [child.pid],
-      );
-    } finally {
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    }
-  });
-}
-
-function openFilesOf(pid: number): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).map((descriptor) => linkOf(`/proc/${pid}/fd/${descriptor}`));
-  } catch {
-    return [];
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
-}

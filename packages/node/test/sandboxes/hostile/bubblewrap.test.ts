@@ -1,4 +1,6 @@
 import { makeBubblewrapDriver, noBubblewrap } from "../../support/drivers.ts";
 import { hostileSuite } from "./attacks.ts";
+import { inheritedFilesTest } from "./inherited-files.ts";
 
 hostileSuite("bubblewrap", { makeDriver: makeBubblewrapDriver, skip: noBubblewrap, outcome: "held" });
+inheritedFilesTest("bubblewrap", noBubblewrap);

@@ -1,5 +1,6 @@
 import { makeProcessDriver } from "../../support/drivers.ts";
 import { hostileSuite } from "./attacks.ts";
+import { inheritedFilesTest } from "./inherited-files.ts";
 
 // No boundary: here the attacks succeed, which shows that they are any good. As root the node still finds what has
 // left its process group, by its user.
@@ -8,3 +9,4 @@ hostileSuite("the process sandbox", {
   outcome: "succeeded",
   differently: { linger: process.getuid?.() === 0 ? "held" : "succeeded" },
 });
+inheritedFilesTest("process", false);
