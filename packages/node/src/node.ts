@@ -131,6 +131,7 @@ export class NexNode implements AsyncDisposable {
       lease: async (namespace) => await namespaces.acquire(namespace),
       hostServices: config.host_services,
       deniedSubjects: config.deny_subjects,
+      waitingBytes: config.functions.waiting_bytes,
     });
     stack.defer(async () => await supervisor.close());
 

@@ -59,11 +59,23 @@ export interface NodeOptions {
   readonly share_node_connection?: boolean;
   /** Instances this node runs at most. Default 0: no limit. */
   readonly max_instances?: number;
-  /** Defaults for functions whose deploy names none: 5000 ms, 64 and 1024. */
   readonly functions?: {
+    /** For functions whose deploy names none. Default 5000 ms. */
     readonly deadline_ms?: number;
+    /** For functions whose deploy names none. Default 64. */
     readonly max_in_flight?: number;
+    /** For functions whose deploy names none. Default 1024. */
     readonly max_waiting?: number;
+    /** The longest deadline a deploy may ask for, ms. Default 3,600,000: an hour. */
+    readonly deadline_ms_limit?: number;
+    /** The most messages that may wait for an instance, whatever its deploy asks for. Default 65,536. */
+    readonly max_waiting_limit?: number;
+    /** Bytes of all messages that wait, headers included. Default 64, 128 and 256 MiB. */
+    readonly waiting_bytes?: {
+      readonly workload?: number | string;
+      readonly namespace?: number | string;
+      readonly node?: number | string;
+    };
   };
   readonly services?: {
     /**
@@ -112,7 +124,14 @@ export interface NodeConfig {
   readonly namespaces: Readonly<Record<string, NamespaceCredentials>>;
   readonly share_node_connection: boolean;
   readonly max_instances: number;
-  readonly functions: { readonly deadline_ms: number; readonly max_in_flight: number; readonly max_waiting: number };
+  readonly functions: {
+    readonly deadline_ms: number;
+    readonly max_in_flight: number;
+    readonly max_waiting: number;
+    readonly deadline_ms_limit: number;
+    readonly max_waiting_limit: number;
+    readonly waiting_bytes: { readonly workload: number; readonly namespace: number; readonly node: number };
+  };
   readonly services: { readonly connect: readonly string[] };
   readonly host_services: HostServicesConfig;
   readonly artifacts: {
@@ -133,6 +152,15 @@ const functions = z
     deadline_ms: z.int().positive().default(5000),
     max_in_flight: z.int().positive().default(64),
     max_waiting: z.int().nonnegative().default(1024),
+    deadline_ms_limit: z.int().positive().default(3_600_000),
+    max_waiting_limit: z.int().nonnegative().default(65_536),
+    waiting_bytes: z
+      .strictObject({
+        workload: sizeSchema.default(64 * 2 ** 20),
+        namespace: sizeSchema.default(128 * 2 ** 20),
+        node: sizeSchema.default(256 * 2 ** 20),
+      })
+      .prefault({}),
   })
   .prefault({});
 

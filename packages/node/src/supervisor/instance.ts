@@ -4,6 +4,7 @@ import type { DeployReply, Link, LogBatch, WorkloadEvent } from "@nex/link";
 import { NexError, toNexError } from "@nex/protocol";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
+import type { ByteBudget } from "../triggers/byte-budget.ts";
 import { Dispatcher, type Expired, type InvocationCounts } from "../triggers/dispatcher.ts";
 import { queueGroup, TriggerSubscriptions } from "../triggers/subscriptions.ts";
 import type { AgentSession, AgentSessionListener } from "./agent-session.ts";
@@ -29,6 +30,8 @@ export interface InstanceOptions {
   readonly pool: SandboxPool;
   readonly connection: NatsConnection;
   readonly services: WorkloadServices;
+  /** For messages that wait, of all instances of the workload. */
+  readonly waitingBytes: ByteBudget;
   readonly feed: WorkloadFeed;
 }
 
@@ -210,12 +213,13 @@ export class Instance implements AgentSessionListener {
   }
 
   #attach(runner: Runner): void {
-    const { plan, connection, feed } = this.#options;
+    const { plan, connection, feed, waitingBytes } = this.#options;
     this.#dispatcher ??= new Dispatcher(this.#id, {
       connection,
       deadlineMs: plan.deadlineMs,
       maxInFlight: plan.maxInFlight,
       maxWaiting: plan.maxWaiting,
+      waitingBytes,
       onRefusedReply: (subject, reply) =>
         feed.note(
           this.#id,

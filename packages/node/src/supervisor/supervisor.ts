@@ -7,6 +7,8 @@ import {
 import type { NatsConnection } from "@nats-io/transport-node";
 import { NexError, type WorkloadDetail } from "@nex/protocol";
 import type { Feeds } from "../feeds/feeds.ts";
+import { completeNodeOptions, type NodeConfig } from "../config/node-config.ts";
+import { ByteBudget } from "../triggers/byte-budget.ts";
 import { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { WorkloadPlan } from "./plan.ts";
 import type { SandboxPool } from "./pool.ts";
@@ -28,12 +30,15 @@ export interface SupervisorOptions {
   readonly hostServices?: HostServicesConfig;
   /** Subjects no workload may send to, besides those NATS keeps for itself. Default: none. */
   readonly deniedSubjects?: readonly string[];
+  /** Bytes of messages that may wait. Default: the config's own defaults. */
+  readonly waitingBytes?: NodeConfig["functions"]["waiting_bytes"];
 }
 
 interface Entry {
   readonly workload: Workload;
   readonly lease: ConnectionLease;
   readonly services: WorkloadServices;
+  readonly waitingBytes: ByteBudget;
   /** Deploys under way or in line. */
   deploys: number;
 }
@@ -43,9 +48,14 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #workloads: Map<string, Entry> = new Map();
   readonly #stop: AbortController = new AbortController();
+  readonly #waitingLimits: NodeConfig["functions"]["waiting_bytes"];
+  readonly #waitingBytes: ByteBudget;
+  readonly #namespaceBudgets: Map<string, ByteBudget> = new Map();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#waitingLimits = options.waitingBytes ?? completeNodeOptions({}).functions.waiting_bytes;
+    this.#waitingBytes = new ByteBudget(this.#waitingLimits.node, "functions of this node");
   }
 
   /** Running copies of workloads on this node. */
@@ -147,12 +157,30 @@ export class Supervisor {
         storage: async (buckets) => (await lease.storage?.(buckets)) ?? lease.connection,
         deniedSubjects: deniedSubjects ?? [],
       }),
+      waitingBytes: new ByteBudget(
+        this.#waitingLimits.workload,
+        `the function "${name}"`,
+        this.#namespaceBudget(namespace),
+      ),
       deploys: 0,
     };
   }
 
-  #parts({ lease, services }: Entry): InstanceParts {
-    return { pool: this.#options.pool, connection: lease.connection, services };
+  /** One for all workloads of the namespace; it goes with the last of them. */
+  #namespaceBudget(namespace: string): ByteBudget {
+    const known = this.#namespaceBudgets.get(namespace);
+    if (known !== undefined) return known;
+    const made = new ByteBudget(
+      this.#waitingLimits.namespace,
+      `functions of the namespace "${namespace}"`,
+      this.#waitingBytes,
+    );
+    this.#namespaceBudgets.set(namespace, made);
+    return made;
+  }
+
+  #parts({ lease, services, waitingBytes }: Entry): InstanceParts {
+    return { pool: this.#options.pool, connection: lease.connection, services, waitingBytes };
   }
 
   /** A workload without instances is kept only for the deploys that wait for their turn. */
@@ -163,6 +191,9 @@ export class Supervisor {
   async #forget(key: string, entry: Entry): Promise<void> {
     if (this.#workloads.get(key) !== entry) return;
     this.#workloads.delete(key);
+    const { namespace } = entry.workload;
+    if (![...this.#workloads.values()].some(({ workload }) => workload.namespace === namespace))
+      this.#namespaceBudgets.delete(namespace);
     await entry.lease[Symbol.asyncDispose]();
   }
 }

@@ -13,7 +13,7 @@ interface Revision {
   readonly deployedAt: string;
 }
 
-export type InstanceParts = Pick<InstanceOptions, "pool" | "connection" | "services">;
+export type InstanceParts = Pick<InstanceOptions, "pool" | "connection" | "services" | "waitingBytes">;
 
 /** A named workload of a namespace: its revisions, and the instances of the one that runs. */
 export class Workload {

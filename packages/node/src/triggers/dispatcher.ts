@@ -1,8 +1,9 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { readHeaders, writeHeaders } from "@nex/host-services/host";
 import { DeadlineClock, decodeReply, encodeTriggerHead, type Link, TRIGGER_CODE } from "@nex/link";
-import { NexError } from "@nex/protocol";
+import { formatSize, NexError } from "@nex/protocol";
 import { answerError, mayReplyTo } from "./answers.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 export interface DispatcherOptions {
@@ -12,6 +13,8 @@ export interface DispatcherOptions {
   readonly maxInFlight: number;
   /** Messages that may wait while all slots are taken. */
   readonly maxWaiting: number;
+  /** For the bytes of these messages, headers included. Shared with the other instances of the workload. */
+  readonly waitingBytes: ByteBudget;
   /** Called for a message whose reply subject is not answered to. */
   readonly onRefusedReply: (subject: string, reply: string) => void;
   /** Called for a message whose deadline has passed. */
@@ -29,9 +32,6 @@ export interface InvocationCounts {
   ok: number;
   failed: number;
 }
-
-/** Payload bytes that may wait in line, whatever the number of messages. */
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 interface Waiting {
   readonly patternIndex: number;
@@ -63,7 +63,7 @@ export class Dispatcher {
     this.#prefix = prefix;
     this.#options = options;
     this.#slots = options.maxInFlight;
-    this.#waiting = new WaitingLine(options.maxWaiting, MAX_WAITING_BYTES);
+    this.#waiting = new WaitingLine(options.maxWaiting, options.waitingBytes);
     this.#clock = new DeadlineClock((now) => this.#expireWaiting(now));
   }
 
@@ -96,18 +96,13 @@ export class Dispatcher {
       return;
     }
     const deadline = performance.now() + this.#options.deadlineMs;
-    if (this.#waiting.push({ patternIndex, message, deadline }, message.data.length)) {
+    const full = this.#waiting.push({ patternIndex, message, deadline }, sizeOf(message));
+    if (full === undefined) {
       this.#clock.watch(deadline);
       this.#pumpWhenDrained();
       return;
     }
-    this.#refuse(
-      message,
-      new NexError(
-        "overloaded",
-        `All ${this.#slots} slots of the function are taken and ${this.#waiting.length} messages wait. Try again later.`,
-      ),
-    );
+    this.#refuse(message, this.#overloaded(full));
   };
 
   /** Resolves when nothing is in flight or in line. */
@@ -206,6 +201,21 @@ export class Dispatcher {
     return invocationId;
   }
 
+  #overloaded(full: "line" | ByteBudget): NexError {
+    if (full === "line") {
+      return new NexError(
+        "overloaded",
+        `All ${this.#slots} slots of the function are taken and ${this.#waiting.length} messages wait. Try again later.`,
+      );
+    }
+    const { holder, limit, taken } = full;
+    return new NexError(
+      "overloaded",
+      `The messages that wait for ${holder} have ${formatSize(taken)} of the ${formatSize(limit)} they may have together. Try again later.`,
+      { data: { limit, taken } },
+    );
+  }
+
   #expire(message: Msg): void {
     const { deadlineMs } = this.#options;
     const invocationId = this.#refuse(
@@ -258,6 +268,11 @@ export class Dispatcher {
     this.#idleWaiters = [];
     for (const wake of waiters) wake();
   }
+}
+
+/** Bytes of subject, reply subject, headers and payload. The type does not say so, but every message of nats.js knows it. */
+function sizeOf(message: Msg): number {
+  return (message as Msg & { size(): number }).size();
 }
 
 /** `undefined` if the message's headers are malformed: reading them throws, which would end the NATS connection. */

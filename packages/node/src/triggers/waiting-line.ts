@@ -1,3 +1,5 @@
+import type { ByteBudget } from "./byte-budget.ts";
+
 /** One place in the line. */
 interface Place<T> {
   item: T | undefined;
@@ -7,27 +9,26 @@ interface Place<T> {
 /** First in, first out, bounded in length and bytes. */
 export class WaitingLine<T> {
   readonly #maxLength: number;
-  readonly #maxBytes: number;
+  readonly #budget: ByteBudget;
   #places: Place<T>[] = [];
   /** Index of the first place in use: shifting an array of thousands for each message would be slow. */
   #head = 0;
-  #bytes = 0;
 
-  constructor(maxLength: number, maxBytes: number) {
+  constructor(maxLength: number, budget: ByteBudget) {
     this.#maxLength = maxLength;
-    this.#maxBytes = maxBytes;
+    this.#budget = budget;
   }
 
   get length(): number {
     return this.#places.length - this.#head;
   }
 
-  /** False if the line is full. */
-  push(item: T, bytes: number): boolean {
-    if (this.length >= this.#maxLength || (this.length > 0 && this.#bytes + bytes > this.#maxBytes)) return false;
-    this.#places.push({ item, bytes });
-    this.#bytes += bytes;
-    return true;
+  /** @returns what is full, if the item was not taken: the line itself, or a budget of bytes */
+  push(item: T, bytes: number): "line" | ByteBudget | undefined {
+    if (this.length >= this.#maxLength) return "line";
+    const full = this.#budget.take(bytes);
+    if (full === undefined) this.#places.push({ item, bytes });
+    return full;
   }
 
   peek(): T | undefined {
@@ -39,7 +40,7 @@ export class WaitingLine<T> {
     if (place === undefined) return undefined;
     const { item } = place;
     place.item = undefined;
-    this.#bytes -= place.bytes;
+    this.#budget.give(place.bytes);
     this.#head++;
     if (this.#head > 1024 && this.#head * 2 > this.#places.length) {
       this.#places = this.#places.slice(this.#head);

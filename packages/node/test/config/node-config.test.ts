@@ -116,7 +116,14 @@ describe("a node's config", () => {
       namespaces: {},
       share_node_connection: false,
       max_instances: 0,
-      functions: { deadline_ms: 5000, max_in_flight: 64, max_waiting: 1024 },
+      functions: {
+        deadline_ms: 5000,
+        max_in_flight: 64,
+        max_waiting: 1024,
+        deadline_ms_limit: 3_600_000,
+        max_waiting_limit: 65_536,
+        waiting_bytes: { workload: 64 * 2 ** 20, namespace: 128 * 2 ** 20, node: 256 * 2 ** 20 },
+      },
       services: { connect: [] },
       host_services: {
         kv: { enabled: true, bucket: "hs_${namespace}_${workload_name}_kv", max_bytes: 512 * 1024 },

@@ -184,6 +184,13 @@ describe("a deploy", () => {
     void (await refused("unsupported_limit", { memory_bytes: 1 << 27 })));
   it("refuses a processor limit the sandbox cannot keep", async () =>
     void (await refused("unsupported_limit", { cpus: 0.5 })));
+  for (const asked of [{ deadline_ms: 3_600_001 }, { max_waiting: 65_537 }]) {
+    it(`refuses to hold messages for ${JSON.stringify(asked)}`, async () => {
+      const [field, value] = Object.entries(asked)[0]!;
+      const { details } = await refused("unsupported_limit", asked);
+      assert.deepEqual(details, { limit: `functions.${field}_limit`, asked: value, most: value - 1 });
+    });
+  }
   it("refuses tunnels for a function", async () =>
     void (await refused("invalid_request", { connect: ["db.example.com:5432"] })));
   const service = { type: "native", kind: "elf", trigger_subjects: [] };

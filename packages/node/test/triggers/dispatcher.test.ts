@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeTrigger, encodeReplyHead } from "@nex/link";
 import { NexError } from "@nex/protocol";
+import { headers } from "@nats-io/transport-node";
 import { waitFor } from "@nex/testing";
+import { ByteBudget } from "../../src/triggers/byte-budget.ts";
 import { DispatchBench } from "../support/dispatch-bench.ts";
 import { errorOf, outcome } from "../support/reply.ts";
 
@@ -21,6 +23,30 @@ test("messages that come before a runner wait for it, within the bound of the li
   );
   assert.deepEqual(replies.slice(4).map(outcome), ["overloaded", "overloaded"]);
   assert.match(errorOf(replies[4]!).invocation_id, /^early-w\d+$/);
+});
+
+test("messages that wait are counted with their headers, and past the budget callers hear whose is full", async () => {
+  const node = new ByteBudget(300 * 1024, "functions of this node");
+  await using bench = await DispatchBench.open({
+    maxWaiting: 100,
+    waitingBytes: new ByteBudget(2 ** 30, 'the function "fn"', node),
+  });
+  const large = headers();
+  large.set("padding", "x".repeat(100 * 1024));
+  const requests = Array.from(
+    { length: 4 },
+    async () => await bench.client.request("work", "", { headers: large, timeout: 30_000 }),
+  );
+  await waitFor(() => bench.dispatcher.counts.failed === 2);
+  assert.ok(node.taken > 200 * 1024 && node.taken <= node.limit);
+  const { link, calls } = await bench.runner();
+  bench.dispatcher.attach(link, "first", "many");
+  await waitFor(() => calls.length === 2);
+  for (const call of calls) call.reply(encodeReplyHead());
+  const replies = await Promise.all(requests);
+  assert.deepEqual(replies.map(outcome), ["ok", "ok", "overloaded", "overloaded"]);
+  assert.match(errorOf(replies[2]!).message, /wait for functions of this node have 2\d\d\b.* of the 300 KiB/);
+  assert.equal(node.taken, 0);
 });
 
 test("a runner of the script form gets one message at a time", async () => {

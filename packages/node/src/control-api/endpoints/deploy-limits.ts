@@ -1,5 +1,6 @@
 import { type DeployRequest, formatSize, NexError, type WorkloadKind } from "@nex/protocol";
 import type { SandboxLimit, SandboxLimits } from "../../sandboxes/sandbox.ts";
+import type { NodeConfig } from "../../config/node-config.ts";
 import type { ControlContext } from "../context.ts";
 
 const OPTIONS: Readonly<Record<SandboxLimit, { readonly option: string; readonly key: string }>> = {
@@ -52,4 +53,21 @@ function checkLimit(
     `This node gives a workload at most ${format(most)}, and ${option} asks for ${format(asked)}. Ask for less, or let the operator raise ${key}.`,
     { data: { limit: key, asked, most } },
   );
+}
+
+/** @throws NexError `unsupported_limit` where messages would be held longer, or more of them, than the node allows */
+export function checkFunctionLimits({ functions }: NodeConfig, request: DeployRequest): void {
+  for (const [field, option] of [
+    ["deadline_ms", "--deadline"],
+    ["max_waiting", "--max-waiting"],
+  ] as const) {
+    const asked = request[field];
+    const most = functions[`${field}_limit`];
+    if (asked === undefined || asked <= most) continue;
+    throw new NexError(
+      "unsupported_limit",
+      `This node takes a ${field} of at most ${most}, and ${option} asks for ${asked}. Ask for less, or let the operator raise functions.${field}_limit.`,
+      { data: { limit: `functions.${field}_limit`, asked, most } },
+    );
+  }
 }

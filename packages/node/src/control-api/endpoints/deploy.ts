@@ -22,7 +22,7 @@ import type { WorkloadPlan } from "../../supervisor/plan.ts";
 import { SUPPORTED_KINDS } from "../../version.ts";
 import type { ControlContext } from "../context.ts";
 import { deployHostServices } from "./deploy-host-services.ts";
-import { deployLimits } from "./deploy-limits.ts";
+import { checkFunctionLimits, deployLimits } from "./deploy-limits.ts";
 
 /** Characters of a bucket's or an object's name: far more than either ever has. */
 const MAX_LOCATION_LENGTH = 1024;
@@ -38,6 +38,7 @@ export async function deploy(context: ControlContext, namespace: string, request
   checkFit(context, request);
   const kind = checkKind(request);
   const limits = deployLimits(context, kind, request);
+  checkFunctionLimits(context.config, request);
   const triggers = checkTriggers(context, kind, request);
   const connect = checkConnect(context, kind, request);
   const hostServiceLimits = deployHostServices(context, kind, request);
