@@ -96,7 +96,7 @@ export class NexNode implements AsyncDisposable {
       maxBytes: config.artifacts.max_bytes,
       maxArtifactBytes: config.artifacts.max_artifact_bytes,
     });
-    const memory = new ClaimsMemory(connection);
+    const memory = new ClaimsMemory(connection, warn);
     await Promise.all([artifacts.open(), memory.open()]);
 
     const namespaces = stack.use(

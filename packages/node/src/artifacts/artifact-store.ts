@@ -10,6 +10,7 @@ import {
   formatSize,
   NexError,
 } from "@nex/protocol";
+import { streamExists } from "../state/stream-exists.ts";
 import { readChunks } from "./read-chunks.ts";
 
 /** Where an artifact lies in JetStream. */
@@ -18,6 +19,11 @@ export interface ObjectPlace {
   readonly name: string;
   /** JetStream domain; empty or absent for none. */
   readonly domain?: string;
+}
+
+interface Found {
+  readonly store: ObjectStore;
+  readonly info: Awaited<ReturnType<ObjectStore["info"]>>;
 }
 
 export interface ArtifactStoreOptions {
@@ -63,8 +69,9 @@ export class ArtifactStore {
    * @throws NexError `artifact_missing`, `too_large`, `not_allowed`, also while it is read; `artifact_corrupt` then
    */
   async *read({ bucket, name, domain }: ObjectPlace, signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    const store = bucket === ARTIFACT_BUCKET ? await this.open() : await this.#foreign(bucket, domain);
-    const info = await store.info(name);
+    const find = async (store: ObjectStore): Promise<Found> => ({ store, info: await store.info(name) });
+    const { store, info } =
+      bucket === ARTIFACT_BUCKET ? await this.#onBucket(find) : await find(await this.#foreign(bucket, domain));
     if (info === null) {
       throw new NexError(
         "artifact_missing",
@@ -95,20 +102,24 @@ export class ArtifactStore {
 
   /** Stores a file under its hash unless it is there already. @throws NexError `artifact_quota` */
   async keep(sha256: string, path: string): Promise<void> {
-    const store = await this.open();
-    const known = await store.info(sha256);
-    // JetStream goes on telling about objects that were deleted.
-    if (known !== null && !known.deleted) return;
-    try {
-      await store.put({ name: sha256 }, Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>);
-    } catch (cause) {
-      throw quotaError(cause, this.#maxBytes);
-    }
+    await this.#onBucket(async (store) => {
+      const known = await store.info(sha256);
+      // JetStream goes on telling about objects that were deleted.
+      if (known !== null && !known.deleted) return;
+      try {
+        await store.put({ name: sha256 }, Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>);
+      } catch (cause) {
+        throw quotaError(cause, this.#maxBytes);
+      }
+    });
   }
 
   /** Removes the artifacts that this node does not need. Other nodes put back what they still do: see {@link keep}. */
   async collect(needed: ReadonlySet<string>, olderThanMs: number): Promise<number> {
-    const store = await this.open();
+    const store = await this.#onBucket(async (ours) => {
+      await ours.status();
+      return ours;
+    });
     const before = Date.now() - olderThanMs;
     let removed = 0;
     for (const info of await store.list()) {
@@ -117,6 +128,18 @@ export class ArtifactStore {
       removed++;
     }
     return removed;
+  }
+
+  /** Works on the bucket, and once more on a new one if it turns out that it was deleted or lost. */
+  async #onBucket<T>(work: (store: ObjectStore) => Promise<T>): Promise<T> {
+    const store = await this.open();
+    try {
+      return await work(store);
+    } catch (error) {
+      if (await streamExists(this.#connection, `OBJ_${ARTIFACT_BUCKET}`)) throw error;
+      this.#bucket = undefined;
+      return await work(await this.open());
+    }
   }
 
   #checkSize(size: number): void {

@@ -67,10 +67,18 @@ export class Admission {
     }
   }
 
-  /** Uses the claims up. The last check, so that a request refused for another reason can be sent again. @throws NexError `claims_replayed` */
+  /** Uses the claims up. The last check, so that a request refused for another reason can be sent again. @throws NexError `claims_replayed`, `jetstream_unavailable` */
   async use(claims: Claims): Promise<void> {
-    const { memory, nodeId } = this.#options;
-    // 0.2.7's claims name neither node nor nexus: used once, they are used up for all who remember here.
-    await memory.use(claims.id, isLegacyClaims(claims) ? "" : nodeId);
+    await this.#options.memory.use(claims.id, this.#scope(claims));
+  }
+
+  /** The same for a stop, which goes ahead while JetStream takes no writes. @throws NexError `claims_replayed` */
+  async useForStop(claims: Claims): Promise<void> {
+    await this.#options.memory.useForStop(claims.id, this.#scope(claims));
+  }
+
+  /** 0.2.7's claims name neither node nor nexus: used once, they are used up for all who remember here. */
+  #scope(claims: Claims): string {
+    return isLegacyClaims(claims) ? "" : this.#options.nodeId;
   }
 }

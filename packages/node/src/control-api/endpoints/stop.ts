@@ -61,6 +61,6 @@ async function admitStop(context: ControlContext, workload: Workload, jwt: strin
   const claims = context.admission.decode(jwt, workload.namespace);
   checkStopClaims(claims, workload.current!.claims);
   context.admission.check(claims, { action: "stop", name: workload.name, namespace: workload.namespace });
-  await context.admission.use(claims);
+  await context.admission.useForStop(claims);
   return claims;
 }
