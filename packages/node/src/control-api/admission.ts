@@ -6,6 +6,7 @@ import {
   isLegacyClaims,
   NexError,
 } from "@nex/protocol";
+import { IssuerLimits } from "./issuer-limits.ts";
 import type { ClaimsMemory } from "../state/claims-memory.ts";
 
 /** Namespaces an issuer may use; `*` stands for all. */
@@ -25,22 +26,30 @@ export interface AdmissionOptions {
 /** Decides whether signed claims allow what is asked. */
 export class Admission {
   readonly #options: AdmissionOptions;
+  readonly #limits: IssuerLimits;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#limits = new IssuerLimits([...options.issuers.keys()]);
   }
 
   get acceptsLegacyClaims(): boolean {
     return this.#options.acceptLegacyClaims;
   }
 
-  /** Decodes claims, verifies their signature, and that their issuer may act in the namespace. @throws NexError */
+  /** Decodes claims, verifies their signature, and that their issuer may act in the namespace. @throws NexError `claims_invalid`, `issuer_not_allowed`, `rate_limited` */
   decode(jwt: string, namespace: string): Claims {
-    const claims = decodeClaims(jwt);
+    const claims = this.#limits.orJunk(() => decodeClaims(jwt));
+    this.#limits.orJunk(() => this.#checkIssuer(claims, namespace));
+    this.#limits.take(claims.issuer);
+    return claims;
+  }
+
+  #checkIssuer(claims: Claims, namespace: string): void {
     const { issuers } = this.#options;
-    if (issuers.size === 0) return claims;
+    if (issuers.size === 0) return;
     const namespaces = issuers.get(claims.issuer);
-    if (namespaces?.some((allowed) => allowed === "*" || allowed === namespace) === true) return claims;
+    if (namespaces?.some((allowed) => allowed === "*" || allowed === namespace) === true) return;
     const why =
       namespaces === undefined ? "is not among this node's issuers" : `may not use the namespace "${namespace}"`;
     throw new NexError(

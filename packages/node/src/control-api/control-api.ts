@@ -37,8 +37,11 @@ import { encodeRefusal, tellable } from "./refusal.ts";
 
 /** Requests per second and at once, by what they cost the node. */
 const LIMITS = {
-  /** A signature check, and processes to start. */
-  changes: { perSecond: 20, burst: 50 },
+  /**
+   * A look at the request and its signature, 0.2 ms at most, whoever sends it. What follows is limited by who signed:
+   * see `issuer-limits.ts`.
+   */
+  changes: { perSecond: 500, burst: 500 },
   questions: { perSecond: 200, burst: 400 },
   /** A look through thousands of kept records, and half a megabyte of them in the answer. */
   feeds: { perSecond: 20, burst: 40 },

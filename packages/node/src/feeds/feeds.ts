@@ -21,6 +21,8 @@ const EVENT_RING_SIZE = 256 * 1024;
 /** Workloads that are remembered; the one that was longest silent goes first. */
 const MAX_RINGS = 200;
 
+const REFUSALS: ReadonlySet<string> = new Set(["deploy_refused", "stop_refused"]);
+
 /** Publishes events and log records on NATS and keeps the newest of both. */
 export class Feeds {
   /** Public key of the node. */
@@ -28,6 +30,8 @@ export class Feeds {
   readonly #connection: NatsConnection;
   readonly #logs: Map<string, Ring<LogRecord>> = new Map();
   readonly #events: Map<string, Ring<NexEvent>> = new Map();
+  /** Anybody can cause these, under any name and namespace: they must not push out what happened. */
+  readonly #refusals: Ring<NexEvent> = new Ring(EVENT_RING, EVENT_RING_SIZE);
   /** While the server is away nats.js keeps all that is published, without bound. */
   #isAway = false;
 
@@ -41,7 +45,9 @@ export class Feeds {
     const namespace = event.namespace ?? SYSTEM_NAMESPACE;
     const { workload_name: workload = "" } = (event.data ?? {}) as { workload_name?: unknown };
     const body = encodeEvent(event);
-    const ring = ringOf(this.#events, `${namespace}/${String(workload)}`, () => new Ring(EVENT_RING, EVENT_RING_SIZE));
+    const ring = REFUSALS.has(event.type)
+      ? this.#refusals
+      : ringOf(this.#events, `${namespace}/${String(workload)}`, () => new Ring(EVENT_RING, EVENT_RING_SIZE));
     ring.push(event, body.length);
     this.#publish(eventSubject(namespace, event.type), body);
   }
@@ -67,7 +73,10 @@ export class Feeds {
     const found = [...this.#events]
       .filter(([key]) => key.startsWith(`${namespace}/`) || key.startsWith(`${SYSTEM_NAMESPACE}/`))
       .flatMap(([, ring]) => ring.toArray());
-    return found.sort((a, b) => compare(a.time ?? "", b.time ?? ""));
+    const refused = this.#refusals
+      .toArray()
+      .filter((event) => event.namespace === namespace || event.namespace === SYSTEM_NAMESPACE);
+    return [...found, ...refused].sort((a, b) => compare(a.time ?? "", b.time ?? ""));
   }
 
   async #watch(): Promise<void> {
