@@ -27,8 +27,14 @@ const DENIED_V6: readonly (readonly [string, number])[] = [
   ["3fff::", 20],
 ];
 
+/** Within the public space, but kept by a platform for services to its own machines. */
+const PLATFORM_V4: readonly (readonly [string, number])[] = [
+  // Azure: metadata, DNS, DHCP, the agent's channel. https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+  ["168.63.129.16", 32],
+];
+
 const denied = new BlockList();
-for (const [network, bits] of DENIED_V4) denied.addSubnet(network, bits, "ipv4");
+for (const [network, bits] of [...DENIED_V4, ...PLATFORM_V4]) denied.addSubnet(network, bits, "ipv4");
 for (const [network, bits] of DENIED_V6) denied.addSubnet(network, bits, "ipv6");
 
 /** All that is handed out for the public Internet; loopback, private, link-local, mapped and translated addresses lie outside. */

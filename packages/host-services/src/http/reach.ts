@@ -1,6 +1,7 @@
 import { NexError } from "@nex/protocol";
 import type { HttpConfig } from "../host/config.ts";
 import { AllowList, isPublicAddress } from "./address-rules.ts";
+import { isOwnAddress } from "./own-addresses.ts";
 
 /** Where one workload's requests may go: what is public or opened by the operator, and of that what its deploy named. */
 export class HttpReach {
@@ -24,7 +25,7 @@ export class HttpReach {
   allows(host: string, address: string, port: number): boolean {
     if (this.#named !== undefined && !takesIn(this.#named, host, address, port)) return false;
     return (
-      isPublicAddress(address) ||
+      (isPublicAddress(address) && !isOwnAddress(address)) ||
       takesIn(this.#opened, host, address, port) ||
       (this.#named !== undefined && takesIn(this.#openedIfNamed, host, address, port))
     );
@@ -40,7 +41,7 @@ export class HttpReach {
       return `Port ${port} of ${host} is not among what this workload was deployed to reach (--allow-http), or is neither public nor on the node's allow-lists (host_services.http.allow, .allow_named).`;
     if (this.#openedIfNamed.allowsHost(host, port))
       return `Port ${port} of ${host} is open only to workloads whose deploy names it (--allow-http ${host}:${port}).`;
-    return `${host} has no public address, and port ${port} of it is not on this node's allow-list (host_services.http.allow).`;
+    return `${host} has no public address, or none but the node's own, and port ${port} of it is not on this node's allow-list (host_services.http.allow).`;
   }
 }
 
