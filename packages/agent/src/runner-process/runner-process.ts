@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { boot, callMethod, decode, Link, type LinkAddress, load, type LoadOrder, type LoadReply } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import { openOwnProgram, type ProcessEnd, ProcessGroup } from "../life/process-group.ts";
-import { LineSplitter } from "../logs/line-splitter.ts";
+import { LineSplitter, PART_QUIET_MS } from "../logs/line-splitter.ts";
 import type { LogBatcher } from "../logs/log-batcher.ts";
 import { openServicesLink } from "./services-link.ts";
 
@@ -183,7 +183,8 @@ export class RunnerProcess {
   }
 
   #capture(output: NodeJS.ReadableStream | null, stream: "stdout" | "stderr"): void {
-    const lines = new LineSplitter((line) => this.#logs.add(stream === "stdout" ? "info" : "error", stream, line));
+    const level = stream === "stdout" ? "info" : "error";
+    const lines = new LineSplitter((line) => this.#logs.add(level, stream, line), PART_QUIET_MS);
     output?.on("data", (chunk: Buffer) => lines.push(chunk));
     output?.on("end", () => lines.end());
   }

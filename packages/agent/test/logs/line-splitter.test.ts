@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { waitFor } from "@nex/testing";
 import fc from "fast-check";
 import { LineSplitter } from "../../src/logs/line-splitter.ts";
 
@@ -46,6 +47,19 @@ describe("LineSplitter", () => {
       assert.equal(found.join(""), "x".repeat(20_000));
       assert.ok(found.every((line) => line.length <= 8192));
     }
+  });
+
+  it("hands on a part of a line once its stream stands still, and its end as a line of its own", async () => {
+    const found: string[] = [];
+    const splitter = new LineSplitter((line) => found.push(line), 20);
+    splitter.push(Buffer.from("first\nname"));
+    assert.deepEqual(found, ["first"]);
+    await waitFor(() => found.length === 2);
+    splitter.push(Buffer.from("\n\nlast: "));
+    await waitFor(() => found.length === 4);
+    splitter.push(Buffer.from("42\n"));
+    splitter.end();
+    assert.deepEqual(found, ["first", "name", "", "last: ", "42"]);
   });
 
   it("does not split a character in two", () => {

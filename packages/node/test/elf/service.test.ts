@@ -48,6 +48,12 @@ test("what a service writes becomes records line by line, safe where it is not U
   assert.equal(record?.text, "not UTF-8: \ufffd\ufffd");
 });
 
+test("what a service writes without an end of line is seen while it runs", async () => {
+  await using system = await TestSystem.start();
+  await system.deploy(program, service("ask"));
+  await waitFor(() => system.told.logs.some(({ text }) => text === "name? "), { message: "its question" });
+});
+
 test("a service that ends before it has stayed up is refused with its exit code and last lines", async () => {
   await using system = await TestSystem.start();
   await assert.rejects(system.deploy(program, service("exit", "3")), (error: NexError) => {

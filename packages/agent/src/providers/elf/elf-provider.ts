@@ -2,7 +2,7 @@ import { open } from "node:fs/promises";
 import type { DeployOrder, WorkloadEvent } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import { type ProcessEnd, ProcessGroup } from "../../life/process-group.ts";
-import { LineSplitter } from "../../logs/line-splitter.ts";
+import { LineSplitter, PART_QUIET_MS } from "../../logs/line-splitter.ts";
 import type { LogBatcher } from "../../logs/log-batcher.ts";
 import type { Provider, ProviderHost, RunningWorkload } from "../provider.ts";
 import { checkElf } from "./elf-header.ts";
@@ -80,7 +80,7 @@ class Service implements RunningWorkload {
       logs.add("info", stream, line);
       this.#lastLines.push(line.slice(0, 200));
       if (this.#lastLines.length > QUOTED_LINES) this.#lastLines.shift();
-    });
+    }, PART_QUIET_MS);
     const output = this.#group.child[stream];
     output?.on("data", (chunk: Buffer) => lines.push(chunk));
     output?.on("end", () => lines.end());
