@@ -12,11 +12,19 @@ export function reportError(terminal: Terminal, thrown: unknown, isJson: boolean
   if (isJson) {
     stderr.write(`${printableJson({ error: error.toJSON() })}\n`);
   } else {
-    stderr.write(`${paint(stderr, ["bold", "red"], "error:")} ${printableLines(error.message)}\n`);
-    stderr.write(`${printableLines(remedyOf(error))} ${paint(stderr, "dim", `[${error.code}]`)}\n`);
+    const remedy = remedyOf(error);
+    const code = paint(stderr, "dim", `[${error.code}]`);
+    const lines = [printableLines(error.message), ...(isTold(remedy, error) ? [] : [printableLines(remedy)])];
+    stderr.write(`${paint(stderr, ["bold", "red"], "error:")} ${lines.join("\n")} ${code}\n`);
   }
   if (!isNexError(thrown) && thrown instanceof Error && terminal.env["NEX_DEBUG"])
     stderr.write(`${printableLines(thrown.stack ?? "")}\n`);
+}
+
+/** A message often names the command that helps, in the terms of its own case; then the general advice adds nothing. */
+function isTold(remedy: string, { message }: NexError): boolean {
+  const command = /`(nex [^`]+)`/.exec(remedy)?.[1];
+  return command !== undefined && message.includes(command);
 }
 
 function remedyOf(error: NexError): string {
