@@ -25,6 +25,7 @@ export const command: Command = defineCommand({
         "Invocations",
         ofFunction(`${invocations.ok} ok, ${invocations.failed} failed, ${invocations.in_flight} in flight`),
       ],
+      ["Connects to", detail.connect],
       ["Host services", describeLimits(detail.host_service_limits)],
       ["Restarts", detail.restarts],
       ["Last error", last_error === undefined ? undefined : `${last_error.message} [${last_error.code}]`],

@@ -148,6 +148,7 @@ export class Workload {
       revisions: this.#revisions.map((revision) => this.#describeRevision(revision)),
       deadline_ms: plan.deadlineMs,
       max_in_flight: plan.maxInFlight,
+      ...(plan.connect.length === 0 ? {} : { connect: plan.connect }),
       ...(plan.hostServiceLimits === undefined ? {} : { host_service_limits: plan.hostServiceLimits }),
       tags: plan.tags,
       description: plan.description,

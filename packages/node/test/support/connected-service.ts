@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { encodeMessage, parseMessage, workloadsResponseSchema } from "@nex/protocol";
 import { buildStaticProgram, startNatsServer, temporaryDirectory, type TestNats, waitFor } from "@nex/testing";
 import type { NodeOptions } from "../../src/config/node-config.ts";
 import type { SandboxName } from "../../src/sandboxes/sandbox.ts";
@@ -66,6 +67,11 @@ export function describeConnectedService(
       assert.equal(await ask("shout", "hello"), "HELLO");
       const large = "x".repeat(1_000_000);
       assert.equal(await ask("shout", large), large.toUpperCase());
+      const { workloads } = parseMessage(
+        workloadsResponseSchema,
+        encodeMessage((await running.ask("$NEX.WORKLOADS.default")).data),
+      );
+      assert.deepEqual(workloads.find(({ name }) => name === "shout")?.connect, [server]);
     });
 
     void it("by its address answers too, beside the first", async () => {

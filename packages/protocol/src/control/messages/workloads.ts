@@ -63,6 +63,8 @@ export interface WorkloadDetail extends WorkloadSummary {
   readonly max_in_flight: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
+  /** Where a service may connect to, `host:port` each. */
+  readonly connect?: readonly string[];
   /** What its deploy took away from the node's host services. */
   readonly host_service_limits?: HostServiceLimitsSummary;
   readonly last_error?: { readonly code: string; readonly message: string; readonly time?: string };
@@ -114,6 +116,7 @@ export const workloadDetailSchema: z.ZodType<WorkloadDetail> = messageObject({
   max_in_flight: count,
   tags: stringMap(MAX_REPLY_ITEMS),
   description: text,
+  connect: listOf(text, MAX_REPLY_ITEMS).exactOptional(),
   host_service_limits: messageObject({
     disabled: listOf(text, MAX_REPLY_ITEMS).exactOptional(),
     kv_max_bytes: count.exactOptional(),
