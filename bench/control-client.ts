@@ -1,6 +1,6 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { NexClient } from "@nex/client";
-import { controlSubjects, encodeMessage, readEnvelope, signClaims, SigningKey } from "@nex/protocol";
+import { controlSubjects, encodeMessage, readEnvelope, signRequest, SigningKey } from "@nex/protocol";
 
 export interface FunctionOrder {
   readonly name: string;
@@ -54,8 +54,12 @@ export class ControlClient implements AsyncDisposable {
   /** Asks the node alone: the client's own stop first gives every node time to say that it runs the workload. */
   async stop(name: string): Promise<void> {
     const claims = { name, action: "stop", namespace: NAMESPACE, nexus: this.#nexus } as const;
-    const jwt = signClaims(this.#issuer, { ...claims, expiresAt: Date.now() + TIMEOUT_MS });
-    const request = encodeMessage({ name, workload_jwt: jwt, target_node: this.#node });
+    const signed = signRequest(
+      this.#issuer,
+      { ...claims, expiresAt: Date.now() + TIMEOUT_MS },
+      { name, target_node: this.#node },
+    );
+    const request = encodeMessage(signed);
     const subject = controlSubjects.undeploy(NAMESPACE, this.#node);
     readEnvelope((await this.#connection.request(subject, request, { timeout: TIMEOUT_MS })).data);
   }

@@ -65,8 +65,8 @@ const access = {
   claims_mismatch: {
     status: 401,
     exit: 5,
-    when: "Workload claims were signed for another name, namespace, nexus, kind, node or artifact.",
-    remedy: "Sign claims for exactly this deploy.",
+    when: "Workload claims were signed for another request than they came with: another name, namespace, nexus, kind, node, artifact or anything else in it.",
+    remedy: "Sign claims over exactly this request.",
   },
   claims_expired: {
     status: 401,

@@ -62,6 +62,13 @@ export {
   MAX_CLAIMS_LIFETIME_MS,
   rememberClaimsUntil,
 } from "./control/claims-checks.ts";
+export {
+  checkRequestDigest,
+  parseSignedRequest,
+  requestDigest,
+  type SignedRequest,
+  signRequest,
+} from "./control/signed-request.ts";
 export { legacyClaimsId, type StandardClaims } from "./control/claims-id.ts";
 export {
   ENVELOPE_TYPES,

@@ -9,7 +9,7 @@ import {
   type RunResponse,
   runResponseSchema,
   sealEnvironment,
-  signClaims,
+  signRequest,
   type WorkloadKind,
 } from "@nex/protocol";
 import { openArtifact } from "../artifacts/artifact-source.ts";
@@ -57,7 +57,7 @@ export async function deploy(context: ClientContext, options: DeployOptions): Pr
     await uploadArtifact(connection, source, sha256, (done) => progress("upload", done, source.size), signal);
   };
   const run = async (): Promise<RunResponse> => {
-    const jwt = signClaims(issuer, {
+    const claims = {
       name,
       action: "deploy",
       namespace: context.namespace,
@@ -66,8 +66,8 @@ export async function deploy(context: ClientContext, options: DeployOptions): Pr
       hash: sha256,
       node: placement.nodeId,
       expiresAt: Date.now() + CLAIMS_LIFETIME_MS,
-    });
-    return await send(context, placement, { ...request, workload_jwt: jwt }, signal);
+    } as const;
+    return await send(context, placement, signRequest(issuer, claims, request), signal);
   };
 
   await upload();

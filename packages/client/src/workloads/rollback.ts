@@ -4,7 +4,7 @@ import {
   type RollbackRequest,
   type RollbackResponse,
   rollbackResponseSchema,
-  signClaims,
+  signRequest,
   type WorkloadDetail,
   type WorkloadRevision,
 } from "@nex/protocol";
@@ -62,10 +62,9 @@ async function rollBackOn(
   const [issuer, { nexus }] = await Promise.all([context.issuer(), describe(context, nodeId)]);
   const { name, kind } = workload;
   const { namespace, deployTimeoutMs } = context;
-  const request: RollbackRequest = {
-    name,
-    revision: target.revision,
-    workload_jwt: signClaims(issuer, {
+  const request: RollbackRequest = signRequest(
+    issuer,
+    {
       name,
       action: "rollback",
       namespace,
@@ -74,9 +73,9 @@ async function rollBackOn(
       hash: target.sha256,
       node: nodeId,
       expiresAt: Date.now() + CLAIMS_LIFETIME_MS,
-    }),
-    target_node: nodeId,
-  };
+    },
+    { name, revision: target.revision, target_node: nodeId },
+  );
   const subject = controlSubjects.rollback(namespace, nodeId);
   return await askNode(context, subject, rollbackResponseSchema, request, { timeoutMs: deployTimeoutMs });
 }

@@ -1,4 +1,4 @@
-import { controlSubjects, signClaims, type UndeployRequest, undeployResponseSchema } from "@nex/protocol";
+import { controlSubjects, signRequest, type UndeployRequest, undeployResponseSchema } from "@nex/protocol";
 import type { ClientContext } from "../client-context.ts";
 import { askNode } from "../requests/control.ts";
 import { CLAIMS_LIFETIME_MS } from "./claims.ts";
@@ -34,7 +34,7 @@ async function stopOn(context: ClientContext, name: string, nodeId: string): Pro
     node: nodeId,
     expiresAt: Date.now() + CLAIMS_LIFETIME_MS,
   } as const;
-  const request: UndeployRequest = { name, workload_jwt: signClaims(issuer, claims), target_node: nodeId };
+  const request: UndeployRequest = signRequest(issuer, claims, { name, target_node: nodeId });
   const subject = controlSubjects.undeploy(namespace, nodeId);
   const { instances } = await askNode(context, subject, undeployResponseSchema, request, {
     timeoutMs: deployTimeoutMs,

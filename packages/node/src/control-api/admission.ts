@@ -1,12 +1,15 @@
 import {
   checkClaims,
+  checkRequestDigest,
   type Claims,
   type ClaimsExpectation,
   decodeClaims,
   isLegacyClaims,
   NexError,
+  type SignedRequest,
 } from "@nex/protocol";
 import { IssuerLimits } from "./issuer-limits.ts";
+import { LegacyForms } from "./legacy-forms.ts";
 import type { ClaimsMemory } from "../state/claims-memory.ts";
 
 /** Namespaces an issuer may use; `*` stands for all. */
@@ -27,6 +30,7 @@ export interface AdmissionOptions {
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #limits: IssuerLimits;
+  readonly #legacyForms: LegacyForms = new LegacyForms();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -37,12 +41,26 @@ export class Admission {
     return this.#options.acceptLegacyClaims;
   }
 
-  /** Decodes claims, verifies their signature, and that their issuer may act in the namespace. @throws NexError `claims_invalid`, `issuer_not_allowed`, `rate_limited` */
-  decode(jwt: string, namespace: string): Claims {
-    const claims = this.#limits.orJunk(() => decodeClaims(jwt));
-    this.#limits.orJunk(() => this.#checkIssuer(claims, namespace));
+  /**
+   * The first look at any request that carries claims: decodes them, verifies that their issuer signed them, over
+   * this very request, and may act in the namespace.
+   * @throws NexError `claims_invalid`, `claims_mismatch`, `claims_replayed`, `issuer_not_allowed`, `rate_limited`
+   */
+  decode({ request, body }: SignedRequest<{ readonly workload_jwt: string }>, namespace: string): Claims {
+    const claims = this.#limits.orJunk(() => {
+      const decoded = decodeClaims(request.workload_jwt);
+      this.#checkIssuer(decoded, namespace);
+      this.#checkBody(decoded, body);
+      return decoded;
+    });
     this.#limits.take(claims.issuer);
     return claims;
+  }
+
+  #checkBody(claims: Claims, body: unknown): void {
+    if (this.acceptsLegacyClaims && isLegacyClaims(claims)) this.#legacyForms.check(claims, body);
+    // Where they are not accepted, `check` says so.
+    else if (!isLegacyClaims(claims)) checkRequestDigest(claims, body);
   }
 
   #checkIssuer(claims: Claims, namespace: string): void {
@@ -64,16 +82,27 @@ export class Admission {
   /** Checks that claims were signed for this very request. @throws NexError `claims_mismatch`, `claims_expired`, `claims_invalid` */
   check(claims: Claims, expectation: Omit<ClaimsExpectation, "nexus" | "node" | "now" | "acceptLegacy">): void {
     const { nexus, nodeId, acceptLegacyClaims, startedAt } = this.#options;
-    checkClaims(claims, { ...expectation, nexus, node: nodeId, now: Date.now(), acceptLegacy: acceptLegacyClaims });
+    const now = Date.now();
+    checkClaims(claims, { ...expectation, nexus, node: nodeId, now, acceptLegacy: acceptLegacyClaims });
     // A node has a new id after each start, and what it did under its old one is not known to it any more.
     const wholeSecond = Math.floor(startedAt / 1000) * 1000;
-    if (claims.node === undefined && !isLegacyClaims(claims) && claims.issuedAt < wholeSecond) {
-      throw new NexError(
-        "claims_expired",
-        "The claims name no node and were issued before this one started. Sign the request again, best for this very node; check the clocks of both machines.",
-        { data: { issued_at: new Date(claims.issuedAt).toISOString(), started_at: new Date(startedAt).toISOString() } },
-      );
-    }
+    if (claims.node !== undefined || isLegacyClaims(claims)) return;
+    const early = claims.issuedAt < wholeSecond;
+    // Used now and again after a start in between, they would count as issued after it.
+    const ahead = claims.issuedAt > now;
+    if (!early && !ahead) return;
+    const when = early ? "were issued before this one started" : "are issued ahead of its clock";
+    throw new NexError(
+      "claims_expired",
+      `The claims name no node and ${when}. Sign the request again, best for this very node; check the clocks of both machines.`,
+      {
+        data: {
+          issued_at: new Date(claims.issuedAt).toISOString(),
+          now: new Date(now).toISOString(),
+          started_at: new Date(startedAt).toISOString(),
+        },
+      },
+    );
   }
 
   /** Uses the claims up. The last check, so that a request refused for another reason can be sent again. @throws NexError `claims_replayed`, `jetstream_unavailable` */

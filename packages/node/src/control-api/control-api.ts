@@ -13,8 +13,8 @@ import {
   type MessageLimits,
   NexError,
   parseControlSubject,
-  parseMessage,
   parseQuery,
+  parseSignedRequest,
   recentEventsRequestSchema,
   rollbackRequestSchema,
   stopRequestSchema,
@@ -102,25 +102,25 @@ const ENDPOINTS: Readonly<Record<ControlSubject["operation"], Endpoint>> = {
     type: ENVELOPE_TYPES.run,
     limit: "changes",
     answer: async (context, { namespace }, body) =>
-      await deploy(context, checkName("namespace", namespace!), parseMessage(deployRequestSchema, body)),
+      await deploy(context, checkName("namespace", namespace!), parseSignedRequest(deployRequestSchema, body)),
   },
   STOP: {
     type: ENVELOPE_TYPES.stop,
     limit: "changes",
     answer: async (context, { namespace }, body) =>
-      await stopInstance(context, namespace!, parseMessage(stopRequestSchema, body)),
+      await stopInstance(context, namespace!, parseSignedRequest(stopRequestSchema, body)),
   },
   UNDEPLOY: {
     type: ENVELOPE_TYPES.undeploy,
     limit: "changes",
     answer: async (context, { namespace }, body) =>
-      await undeploy(context, namespace!, parseMessage(undeployRequestSchema, body)),
+      await undeploy(context, namespace!, parseSignedRequest(undeployRequestSchema, body)),
   },
   ROLLBACK: {
     type: ENVELOPE_TYPES.rollback,
     limit: "changes",
     answer: async (context, { namespace }, body) =>
-      await rollback(context, namespace!, parseMessage(rollbackRequestSchema, body)),
+      await rollback(context, namespace!, parseSignedRequest(rollbackRequestSchema, body)),
   },
   LAMEDUCK: { type: ENVELOPE_TYPES.lameDuck, limit: "changes", answer: (context) => enterLameDuck(context) },
 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { deployRequest, deploySubject, ECHO, upload } from "./support/deploys.ts";
+import { deployRequest, deploySubject, ECHO, signChange, upload } from "./support/deploys.ts";
 import { type Reply, RunningNode } from "./support/running-node.ts";
 
 /** Almost all that fits a message. */
@@ -23,10 +23,10 @@ describe("a request by an attacker", () => {
 
   it("whose refusal would not fit a message is refused all the same", async () => {
     const long = "x".repeat(LONG);
-    const names = { workload_jwt: "", target_node: running.node.id };
     assert.equal((await deploy({ location: { Host: long, Path: "/x" } })).code, "invalid_request");
     for (const operation of ["UNDEPLOY", "ROLLBACK"]) {
-      const { code } = await running.ask(`$NEX.${operation}.default.${running.node.id}`, { ...names, name: long });
+      const request = signChange(running, { name: long });
+      const { code } = await running.ask(`$NEX.${operation}.default.${running.node.id}`, request);
       assert.equal(code, "invalid_name");
     }
   });

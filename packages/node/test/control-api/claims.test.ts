@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type NewClaims, SigningKey } from "@nex/protocol";
-import { deployFunction, deployRequest, deploySubject, ECHO, sha256, stopClaims, upload } from "./support/deploys.ts";
+import {
+  deployFunction,
+  deployRequest,
+  deploySubject,
+  ECHO,
+  sha256,
+  stopRequest,
+  undeployRequest,
+  upload,
+} from "./support/deploys.ts";
 import { type Reply, RunningNode } from "./support/running-node.ts";
 
 describe("the claims of a deploy", () => {
@@ -98,14 +107,13 @@ describe("a workload's owner", () => {
   after(async () => await running.close());
   const stranger = SigningKey.create("account");
 
-  const stopped = async (jwt: string, namespace = "default"): Promise<string | undefined> =>
-    (
-      await running.ask(`$NEX.STOP.${namespace}.${running.node.id}`, {
-        workload_id: id,
-        workload_jwt: jwt,
-        target_node: running.node.id,
-      })
-    ).code;
+  const stopped = async (
+    claims: Partial<NewClaims>,
+    { issuer = running.issuer, namespace = "default" } = {},
+  ): Promise<string | undefined> => {
+    const request = stopRequest(running, id, { name: "owned", ...claims }, issuer);
+    return (await running.ask(`$NEX.STOP.${namespace}.${running.node.id}`, request)).code;
+  };
 
   it("alone may replace it", async () => {
     assert.equal((await deployFunction(running, { name: "owned", issuer: stranger })).code, "issuer_not_allowed");
@@ -130,15 +138,12 @@ describe("a workload's owner", () => {
   });
 
   it("alone may stop an instance of it", async () => {
-    assert.equal(await stopped(stopClaims(running, { name: "owned" }, stranger)), "issuer_not_allowed");
+    assert.equal(await stopped({}, { issuer: stranger }), "issuer_not_allowed");
   });
 
   it("alone may stop it whole", async () => {
-    const { code } = await running.ask(`$NEX.UNDEPLOY.default.${running.node.id}`, {
-      name: "owned",
-      workload_jwt: stopClaims(running, { name: "owned" }, stranger),
-      target_node: running.node.id,
-    });
+    const request = undeployRequest(running, { name: "owned" }, stranger);
+    const { code } = await running.ask(`$NEX.UNDEPLOY.default.${running.node.id}`, request);
     assert.equal(code, "issuer_not_allowed");
   });
 
@@ -151,15 +156,12 @@ describe("a workload's owner", () => {
     ["time", { issuedAt: Date.now() - 90_000, expiresAt: Date.now() - 31_000 }, "claims_expired"],
   ] as const) {
     it(`cannot stop it with claims for another ${what}`, async () => {
-      assert.equal(await stopped(stopClaims(running, { name: "owned", ...claims })), code);
+      assert.equal(await stopped(claims), code);
     });
   }
 
   it("cannot stop it from another namespace", async () => {
-    assert.equal(
-      await stopped(stopClaims(running, { name: "owned", namespace: "other" }), "other"),
-      "workload_not_found",
-    );
+    assert.equal(await stopped({ namespace: "other" }, { namespace: "other" }), "workload_not_found");
   });
 
   it("still has it after all that", async () => {

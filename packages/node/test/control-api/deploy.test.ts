@@ -2,10 +2,20 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Objm } from "@nats-io/obj";
 import { jetstream } from "@nats-io/jetstream";
-import { legacyKind, signClaims, WORKLOAD_KINDS } from "@nex/protocol";
+import { legacyKind, WORKLOAD_KINDS } from "@nex/protocol";
 import { waitFor } from "@nex/testing";
 import { SUPPORTED_KINDS } from "../../src/version.ts";
-import { deployFunction, deployRequest, deploySubject, ECHO, sha256, stopClaims, upload } from "./support/deploys.ts";
+import {
+  deployFunction,
+  deployRequest,
+  deploySubject,
+  ECHO,
+  sha256,
+  signChange,
+  stopRequest,
+  undeployRequest,
+  upload,
+} from "./support/deploys.ts";
 import { type Reply, RunningNode } from "./support/running-node.ts";
 
 describe("a deploy", () => {
@@ -23,27 +33,17 @@ describe("a deploy", () => {
           () => true,
         ),
     );
-  const undeploy = async (name: string, jwt = stopClaims(running, { name })): Promise<Reply> =>
-    await running.askPatiently(`$NEX.UNDEPLOY.default.${running.node.id}`, {
-      name,
-      workload_jwt: jwt,
-      target_node: running.node.id,
-    });
+  const undeploy = async (name: string): Promise<Reply> =>
+    await running.askPatiently(`$NEX.UNDEPLOY.default.${running.node.id}`, undeployRequest(running, { name }));
   const rollback = async (name: string, hash: string, revision?: number): Promise<Reply> =>
-    await running.askPatiently(`$NEX.ROLLBACK.default.${running.node.id}`, {
-      name,
-      ...(revision === undefined ? {} : { revision }),
-      workload_jwt: signClaims(running.issuer, {
-        action: "rollback",
-        name,
-        namespace: "default",
-        nexus: "nexus",
-        hash,
-        node: running.node.id,
-        expiresAt: Date.now() + 60_000,
-      }),
-      target_node: running.node.id,
-    });
+    await running.askPatiently(
+      `$NEX.ROLLBACK.default.${running.node.id}`,
+      signChange(
+        running,
+        { name, ...(revision === undefined ? {} : { revision }) },
+        { action: "rollback", name, hash },
+      ),
+    );
 
   it("is answered once the function answers", async () => {
     const { data, error } = await deployFunction(running, { name: "ready" });
@@ -111,11 +111,8 @@ describe("a deploy", () => {
 
   it("is stopped by STOP", async () => {
     const { data } = await deployFunction(running, { name: "stopped" });
-    const reply = await running.askPatiently(`$NEX.STOP.default.${running.node.id}`, {
-      workload_id: data.id,
-      workload_jwt: stopClaims(running, { name: "stopped" }),
-      target_node: running.node.id,
-    });
+    const request = stopRequest(running, data.id, { name: "stopped" });
+    const reply = await running.askPatiently(`$NEX.STOP.default.${running.node.id}`, request);
     assert.equal(reply.data.stopped, true);
     await gone("stopped");
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { decodeEvent, type NexEvent } from "@nex/protocol";
 import { waitFor } from "@nex/testing";
-import { deployFunction, deployRequest, deploySubject, stopClaims } from "./support/deploys.ts";
+import { deployFunction, deployRequest, deploySubject, stopRequest, undeployRequest } from "./support/deploys.ts";
 import { RunningNode } from "./support/running-node.ts";
 
 describe("events", () => {
@@ -65,17 +65,15 @@ describe("events", () => {
   });
 
   it("tell of a stop refused, with its code", async () => {
-    await running.ask(`$NEX.STOP.stops.${running.node.id}`, { workload_id: "x", workload_jwt: "", target_node: "" });
+    const request = stopRequest(running, "x", { namespace: "stops" });
+    await running.ask(`$NEX.STOP.stops.${running.node.id}`, request);
     assert.equal((await heard("$NEX.events.stops.stop_refused"))["code"], "workload_not_found");
   });
 
   it("tell of a stop", async () => {
     await deployFunction(running, { name: "ends", namespace: "ending" });
-    await running.ask(`$NEX.UNDEPLOY.ending.${running.node.id}`, {
-      name: "ends",
-      workload_jwt: stopClaims(running, { name: "ends", namespace: "ending" }),
-      target_node: running.node.id,
-    });
+    const request = undeployRequest(running, { name: "ends", namespace: "ending" });
+    await running.ask(`$NEX.UNDEPLOY.ending.${running.node.id}`, request);
     assert.equal((await heard("$NEX.events.ending.workload_stopped"))["workload_name"], "ends");
   });
 

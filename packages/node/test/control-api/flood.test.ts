@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { jetstream } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
-import { decodeClaims, isNexError, SigningKey } from "@nex/protocol";
+import { decodeClaims, type DeployRequest, isNexError, type SignedRequest, SigningKey } from "@nex/protocol";
 import { Admission } from "../../src/control-api/admission.ts";
 import { RateLimit } from "../../src/rate-limit.ts";
 import { ClaimsMemory } from "../../src/state/claims-memory.ts";
@@ -117,10 +117,15 @@ describe("limits by issuer", () => {
       memory: new ClaimsMemory(running.client),
       startedAt: 0,
     });
-    const { workload_jwt: rightful } = await deployRequest(running);
-    const { workload_jwt: foreign } = await deployRequest(running, { issuer: SigningKey.create("account") });
+    const signed = async (issuer: SigningKey): Promise<SignedRequest<DeployRequest>> => {
+      const request = await deployRequest(running, { issuer });
+      return { request, body: request };
+    };
+    const rightful = await signed(running.issuer);
+    const foreign = await signed(SigningKey.create("account"));
+    const unsigned = { request: { workload_jwt: "x" }, body: {} };
     const codes = Array.from({ length: 300 }, (_, n) =>
-      codeOf(() => admission.decode(n % 2 ? foreign : "x", "default")),
+      codeOf(() => admission.decode(n % 2 ? foreign : unsigned, "default")),
     );
     assert.ok(codes.filter((code) => code === "rate_limited").length > 200);
     assert.ok(codes.includes("claims_invalid") && codes.includes("issuer_not_allowed"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { objectLocation, sealEnvironment } from "@nex/protocol";
-import { sha256, stopClaims, upload } from "./support/deploys.ts";
+import { sha256, stopRequest, upload } from "./support/deploys.ts";
 import { legacyClaims } from "./support/legacy-claims.ts";
 import { type Reply, RunningNode } from "./support/running-node.ts";
 
@@ -76,12 +76,20 @@ describe("a node with accept_legacy_claims", () => {
 
   it("stops by this release's claims", async () => {
     const { data } = await devrun(running, "modern");
-    assert.equal((await stop(running, data.id, stopClaims(running, { name: "modern" }))).data.stopped, true);
+    const request = stopRequest(running, data.id, { name: "modern" });
+    assert.equal((await running.ask(`$NEX.STOP.default.${running.node.id}`, request)).data.stopped, true);
   });
 
   it("refuses claims older than five minutes", async () => {
     const jwt = legacyClaims(running.issuer, { name: "old", iat: nowSeconds() - 301 });
     assert.equal((await devrun(running, "old", jwt)).code, "claims_expired");
+  });
+
+  it("refuses claims with another request than they came with first", async () => {
+    const jwt = legacyClaims(running.issuer, { name: "caught", iat: nowSeconds() - 301 });
+    assert.equal((await devrun(running, "caught", jwt)).code, "claims_expired");
+    // Sealed anew, and so another one.
+    assert.equal((await devrun(running, "caught", jwt)).code, "claims_replayed");
   });
 
   it("refuses a hash that is no hash", async () => {

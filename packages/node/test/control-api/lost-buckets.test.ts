@@ -3,10 +3,19 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
-import { controlSubjects, signClaims } from "@nex/protocol";
+import { controlSubjects, type UndeployRequest } from "@nex/protocol";
 import { waitFor } from "@nex/testing";
 import { ArtifactStore } from "../../src/artifacts/artifact-store.ts";
-import { deployFunction, deployRequest, deploySubject, ECHO, sha256, stopClaims, upload } from "./support/deploys.ts";
+import {
+  deployFunction,
+  deployRequest,
+  deploySubject,
+  ECHO,
+  sha256,
+  signChange,
+  undeployRequest,
+  upload,
+} from "./support/deploys.ts";
 import { type Reply, RunningNode } from "./support/running-node.ts";
 
 const CLAIMS_STREAM = "KV_nex_claims";
@@ -28,12 +37,12 @@ describe("a bucket of used claims that was deleted", () => {
     assert.equal((await rollback(running)).error, undefined);
 
     await manager.streams.delete(CLAIMS_STREAM);
-    const jwt = stopClaims(running);
-    assert.equal((await stop(running, jwt)).error, undefined);
+    const request = undeployRequest(running);
+    assert.equal((await stop(running, request)).error, undefined);
     // The stop does not wait for its record for long.
     await waitFor(async () => (await manager.streams.info(CLAIMS_STREAM)).state.messages === 1, { timeoutMs: 30_000 });
     await deployFunction(running);
-    assert.equal((await stop(running, jwt)).code, "claims_replayed");
+    assert.equal((await stop(running, request)).code, "claims_replayed");
   });
 });
 
@@ -46,11 +55,10 @@ describe("while JetStream takes no writes", () => {
     await manager.streams.update(CLAIMS_STREAM, { sealed: true } as Partial<StreamConfig>);
 
     assert.equal((await deployFunction(running, { name: "three" })).code, "jetstream_unavailable");
-    const jwt = stopClaims(running, { name: "one" });
-    assert.equal((await stop(running, jwt, "one")).error, undefined);
+    assert.equal((await stop(running, undeployRequest(running, { name: "one" }))).error, undefined);
     assert.match(running.warnings.join("\n"), /could not be recorded: .* The stop went ahead/);
-    const both = stopClaims(running, { name: "two" });
-    const replies = await Promise.all([both, both].map(async (each) => await stop(running, each, "two")));
+    const both = undeployRequest(running, { name: "two" });
+    const replies = await Promise.all([both, both].map(async (each) => await stop(running, each)));
     assert.equal(replies.filter(({ error }) => error === undefined).length, 1);
   });
 });
@@ -77,27 +85,11 @@ describe("an artifact store that was deleted", () => {
   });
 });
 
-async function stop(running: RunningNode, jwt: string, name = "fn"): Promise<Reply> {
-  return await running.ask(`$NEX.UNDEPLOY.default.${running.node.id}`, {
-    name,
-    workload_jwt: jwt,
-    target_node: running.node.id,
-  });
+async function stop(running: RunningNode, request: UndeployRequest): Promise<Reply> {
+  return await running.ask(`$NEX.UNDEPLOY.default.${running.node.id}`, request);
 }
 
 async function rollback(running: RunningNode): Promise<Reply> {
-  const { id } = running.node;
-  return await running.ask(controlSubjects.rollback("default", id), {
-    name: "fn",
-    target_node: id,
-    workload_jwt: signClaims(running.issuer, {
-      action: "rollback",
-      name: "fn",
-      namespace: "default",
-      nexus: "nexus",
-      node: id,
-      hash: sha256(ECHO),
-      expiresAt: Date.now() + 60_000,
-    }),
-  });
+  const request = signChange(running, { name: "fn" }, { action: "rollback", hash: sha256(ECHO) });
+  return await running.ask(controlSubjects.rollback("default", running.node.id), request);
 }

@@ -3,7 +3,16 @@ import { arch, availableParallelism, platform } from "node:os";
 import { after, before, describe, it } from "node:test";
 import { legacyKind } from "@nex/protocol";
 import { SUPPORTED_KINDS } from "../../src/version.ts";
-import { deployFunction, deployRequest, deploySubject, ECHO, sha256, stopClaims, upload } from "./support/deploys.ts";
+import {
+  deployFunction,
+  deployRequest,
+  deploySubject,
+  ECHO,
+  sha256,
+  signChange,
+  stopRequest,
+  upload,
+} from "./support/deploys.ts";
 import { type Reply, RunningNode } from "./support/running-node.ts";
 
 /** What Go's decoder accepts as the node's uptime. */
@@ -153,11 +162,7 @@ describe("replies of the control API, as a 0.2.7 client reads them", () => {
   it("STOP", async () => {
     const { data } = await deployFunction(running, { name: "short" });
     const text = (
-      await running.request(`$NEX.STOP.default.${running.node.id}`, {
-        workload_id: data.id,
-        workload_jwt: stopClaims(running, { name: "short" }),
-        target_node: running.node.id,
-      })
+      await running.request(`$NEX.STOP.default.${running.node.id}`, stopRequest(running, data.id, { name: "short" }))
     ).string();
     const expected = { stopped: true, id: data.id, issuer: running.issuer.publicKey, name: "short" };
     assert.equal(text, JSON.stringify({ type: "io.nats.nex.v1.stop_response", data: expected }));
@@ -173,7 +178,9 @@ describe("a deploy request as Go writes it", () => {
   after(async () => await running.close());
 
   const deploys = async (name: string, change: (request: Record<string, unknown>) => unknown): Promise<void> => {
-    const request = change({ ...(await deployRequest(running, { name })) });
+    const { workload_jwt: _, ...body } = await deployRequest(running, { name });
+    const claims = { action: "deploy", name, kind: "javascript", hash: sha256(ECHO) } as const;
+    const request = signChange(running, change({ ...body }) as object, claims);
     const reply = await running.ask(deploySubject(running), request);
     assert.equal(reply.error, undefined);
     assert.equal(reply.data.name, name);

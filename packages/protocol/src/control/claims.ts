@@ -30,6 +30,8 @@ export interface Claims {
   /** Public key of the only node that may act on the claims. */
   readonly node?: string;
   readonly action?: string;
+  /** Of the whole request: see `requestDigest`. */
+  readonly digest?: string;
 }
 
 export interface NewClaims {
@@ -42,6 +44,8 @@ export interface NewClaims {
   readonly hash?: string;
   /** Bind to one node. Default: any of the nexus. */
   readonly node?: string;
+  /** Of the whole request: see `signRequest`. */
+  readonly digest?: string;
   /** Milliseconds since 1970; rounded up to whole seconds. */
   readonly expiresAt: number;
   /** Milliseconds since 1970. Default now. */
@@ -55,9 +59,9 @@ export const LEGACY_HASH = "abc12345TODOmakethisreal";
 const MAX_JWT_LENGTH = 8192;
 const ID_BYTES = 32;
 
-/** Writes and signs workload claims, in a form that 0.2.7's nodes accept too. */
+/** Writes and signs workload claims, in a form that 0.2.7's nodes accept too. See `signRequest` for claims over a request. */
 export function signClaims(key: SigningKey, claims: NewClaims): string {
-  const { name, action, namespace, nexus, kind, hash, node, expiresAt, issuedAt = Date.now() } = claims;
+  const { name, action, namespace, nexus, kind, hash, node, digest, expiresAt, issuedAt = Date.now() } = claims;
   const payload = {
     // nats-io/jwt derives the id from the standard claims alone, so that two deploys of one name within a
     // second share it and the second would count as replayed. A random id is unique and cannot be guessed,
@@ -68,7 +72,7 @@ export function signClaims(key: SigningKey, claims: NewClaims): string {
     iss: key.publicKey,
     sub: name,
     // Go's decoder keeps unknown names in here, except `type` and `tags`, which it reads as its own.
-    nats: { hash, version: 2, namespace, nexus, kind, node, action },
+    nats: { hash, version: 2, namespace, nexus, kind, node, action, digest },
   };
   const signed = `${encodePart({ typ: "JWT", alg: "ed25519-nkey" })}.${encodePart(payload)}`;
   return `${signed}.${key.sign(Buffer.from(signed)).toString("base64url")}`;
@@ -98,6 +102,7 @@ const payload = z.object({
     kind: absentIfNull(field),
     node: absentIfNull(field),
     action: absentIfNull(field),
+    digest: absentIfNull(field),
   }),
 });
 
@@ -125,7 +130,7 @@ export function decodeClaims(jwt: string): Claims {
   if (!verify(claims.iss, Buffer.from(signed), fromBase64Url("signature", signature))) {
     throw invalid(`the signature is not ${claims.iss}'s`);
   }
-  const { hash, namespace, nexus, kind, node, action } = claims.nats;
+  const { hash, namespace, nexus, kind, node, action, digest } = claims.nats;
   return withoutAbsent({
     id: claims.jti,
     issuer: claims.iss,
@@ -140,6 +145,7 @@ export function decodeClaims(jwt: string): Claims {
     kind: kind || undefined,
     node: node || undefined,
     action: action || undefined,
+    digest: digest || undefined,
   });
 }
 

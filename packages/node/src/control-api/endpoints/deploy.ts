@@ -13,6 +13,7 @@ import {
   parseDestination,
   readObjectLocation,
   type RunResponse,
+  type SignedRequest,
   type WorkloadDetail,
   type WorkloadKind,
 } from "@nex/protocol";
@@ -33,8 +34,14 @@ const MAX_LABELS_LENGTH = 4096;
 /** It becomes a file's name in the cache. */
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** Runs a deploy: every check first, cheap ones before dear ones, then the artifact, then the workload. */
-export async function deploy(context: ControlContext, namespace: string, request: DeployRequest): Promise<RunResponse> {
+/** Runs a deploy: whether it is what its issuer signed, then every other check, then the artifact, then the workload. */
+export async function deploy(
+  context: ControlContext,
+  namespace: string,
+  signed: SignedRequest<DeployRequest>,
+): Promise<RunResponse> {
+  const { request } = signed;
+  const claims = context.admission.decode(signed, namespace);
   checkFit(context, request);
   const kind = checkKind(request);
   const limits = deployLimits(context, kind, request);
@@ -43,7 +50,6 @@ export async function deploy(context: ControlContext, namespace: string, request
   const connect = checkConnect(context, kind, request);
   const hostServiceLimits = deployHostServices(context, kind, request);
   const place = checkPlace(context, request);
-  const claims = context.admission.decode(request.workload_jwt, namespace);
   checkClaims(context, claims, namespace, kind, request);
   using _admitted = context.deploys.begin({
     namespace,

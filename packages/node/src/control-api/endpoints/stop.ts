@@ -5,6 +5,7 @@ import {
   NexError,
   type RollbackRequest,
   type RollbackResponse,
+  type SignedRequest,
   type StopRequest,
   type StopResponse,
   type UndeployRequest,
@@ -17,12 +18,14 @@ import type { ControlContext } from "../context.ts";
 export async function stopInstance(
   context: ControlContext,
   namespace: string,
-  request: StopRequest,
+  signed: SignedRequest<StopRequest>,
 ): Promise<StopResponse> {
+  const { request } = signed;
+  const claims = context.admission.decode(signed, namespace);
   const workload = context.supervisor.findByInstance(request.workload_id);
   if (workload === undefined || workload.namespace !== namespace)
     throw new NexError("workload_not_found", "No such workload");
-  const claims = await admitStop(context, workload, request.workload_jwt);
+  await admitStop(context, workload, claims);
   await context.supervisor.stopInstance(workload, request.workload_id);
   return { stopped: true, id: request.workload_id, issuer: claims.issuer, name: workload.name };
 }
@@ -31,10 +34,12 @@ export async function stopInstance(
 export async function undeploy(
   context: ControlContext,
   namespace: string,
-  request: UndeployRequest,
+  signed: SignedRequest<UndeployRequest>,
 ): Promise<UndeployResponse> {
+  const { request } = signed;
+  const claims = context.admission.decode(signed, namespace);
   const workload = context.supervisor.get(namespace, checkName("workload", request.name));
-  await admitStop(context, workload, request.workload_jwt);
+  await admitStop(context, workload, claims);
   const instances = workload.instances.map((instance) => instance.id);
   await context.supervisor.stop(namespace, request.name);
   return { stopped: true, name: request.name, instances };
@@ -43,12 +48,13 @@ export async function undeploy(
 export async function rollback(
   context: ControlContext,
   namespace: string,
-  request: RollbackRequest,
+  signed: SignedRequest<RollbackRequest>,
 ): Promise<RollbackResponse> {
+  const { request } = signed;
+  const claims = context.admission.decode(signed, namespace);
   if (context.lameDuck) throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
   const workload = context.supervisor.get(namespace, checkName("workload", request.name));
   const { number, plan } = workload.revision(request.revision);
-  const claims = context.admission.decode(request.workload_jwt, namespace);
   context.admission.check(claims, { action: "rollback", name: workload.name, namespace, sha256: plan.artifact.sha256 });
   checkStopClaims(claims, workload.current!.claims);
   await context.admission.use(claims);
@@ -57,10 +63,8 @@ export async function rollback(
   return { name, namespace, kind, revision, state, instances };
 }
 
-async function admitStop(context: ControlContext, workload: Workload, jwt: string): Promise<Claims> {
-  const claims = context.admission.decode(jwt, workload.namespace);
+async function admitStop(context: ControlContext, workload: Workload, claims: Claims): Promise<void> {
   checkStopClaims(claims, workload.current!.claims);
   context.admission.check(claims, { action: "stop", name: workload.name, namespace: workload.namespace });
   await context.admission.useForStop(claims);
-  return claims;
 }

@@ -9,8 +9,10 @@ import {
   type NewClaims,
   objectLocation,
   sealEnvironment,
-  signClaims,
+  signRequest,
   type SigningKey,
+  type StopRequest,
+  type UndeployRequest,
 } from "@nex/protocol";
 import type { Reply, RunningNode } from "./running-node.ts";
 
@@ -55,12 +57,23 @@ export async function bucketOf(client: NatsConnection, bucket: string): Promise<
 export async function deployRequest(running: RunningNode, deploy: FunctionDeploy = {}): Promise<DeployRequest> {
   const { name = "fn", namespace = "default", source = ECHO, env, issuer = running.issuer, claims, request } = deploy;
   const hash = sha256(source);
-  return {
+  const body = {
     type: "v8",
     kind: "javascript",
     description: "made by a test",
     location: objectLocation("nex_artifacts", hash),
-    workload_jwt: signClaims(issuer, {
+    environment: sealEnvironment(env, running.sender, await running.exchangeKey()),
+    sender_public_key: running.sender.publicKey,
+    target_node: running.node.id,
+    trigger_subjects: [name],
+    artifact: { sha256: hash, size: Buffer.byteLength(source) },
+    // Far more than any test needs, however busy the machine.
+    deadline_ms: 20_000,
+    ...request,
+  } as unknown as DeployRequest;
+  return signRequest(
+    issuer,
+    {
       action: "deploy",
       name,
       namespace,
@@ -70,16 +83,9 @@ export async function deployRequest(running: RunningNode, deploy: FunctionDeploy
       node: running.node.id,
       expiresAt: Date.now() + 60_000,
       ...claims,
-    }),
-    environment: sealEnvironment(env, running.sender, await running.exchangeKey()),
-    sender_public_key: running.sender.publicKey,
-    target_node: running.node.id,
-    trigger_subjects: [name],
-    artifact: { sha256: hash, size: Buffer.byteLength(source) },
-    // Far more than any test needs, however busy the machine.
-    deadline_ms: 20_000,
-    ...request,
-  } as DeployRequest;
+    },
+    body,
+  );
 }
 
 /** Uploads the source and deploys it. */
@@ -92,9 +98,33 @@ export function deploySubject(running: RunningNode, namespace = "default"): stri
   return controlSubjects.deploy(namespace, running.node.id);
 }
 
-/** Claims to stop `default/fn`, or what is said instead. */
-export function stopClaims(running: RunningNode, claims: Partial<NewClaims> = {}, issuer = running.issuer): string {
-  return signClaims(issuer, {
+/** Body of a stop of one instance, with claims for `default/fn` or what is said instead. */
+export function stopRequest(
+  running: RunningNode,
+  id: string,
+  claims: Partial<NewClaims> = {},
+  issuer = running.issuer,
+): StopRequest {
+  return signChange(running, { workload_id: id }, claims, issuer);
+}
+
+/** Body of a stop of a whole workload, `default/fn` or what is said instead. */
+export function undeployRequest(
+  running: RunningNode,
+  claims: Partial<NewClaims> = {},
+  issuer = running.issuer,
+): UndeployRequest {
+  return signChange(running, { name: claims.name ?? "fn" }, claims, issuer);
+}
+
+/** Adds the node, and claims to stop `default/fn` or what is said instead. */
+export function signChange<Body extends object>(
+  running: RunningNode,
+  body: Body,
+  claims: Partial<NewClaims> = {},
+  issuer = running.issuer,
+): Body & { readonly target_node: string; readonly workload_jwt: string } {
+  const wanted = {
     action: "stop",
     name: "fn",
     namespace: "default",
@@ -102,5 +132,6 @@ export function stopClaims(running: RunningNode, claims: Partial<NewClaims> = {}
     node: running.node.id,
     expiresAt: Date.now() + 60_000,
     ...claims,
-  });
+  } as const;
+  return signRequest(issuer, wanted, { ...body, target_node: running.node.id });
 }
