@@ -53,13 +53,9 @@ export class ControlClient implements AsyncDisposable {
 
   /** Asks the node alone: the client's own stop first gives every node time to say that it runs the workload. */
   async stop(name: string): Promise<void> {
-    const claims = { name, action: "stop", namespace: NAMESPACE, nexus: this.#nexus } as const;
-    const signed = signRequest(
-      this.#issuer,
-      { ...claims, expiresAt: Date.now() + TIMEOUT_MS },
-      { name, target_node: this.#node },
-    );
-    const request = encodeMessage(signed);
+    const expiresAt = Date.now() + TIMEOUT_MS;
+    const claims = { name, action: "stop", namespace: NAMESPACE, nexus: this.#nexus, expiresAt } as const;
+    const request = encodeMessage(signRequest(this.#issuer, claims, { name, target_node: this.#node }));
     const subject = controlSubjects.undeploy(NAMESPACE, this.#node);
     readEnvelope((await this.#connection.request(subject, request, { timeout: TIMEOUT_MS })).data);
   }

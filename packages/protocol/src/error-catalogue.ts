@@ -77,7 +77,7 @@ const access = {
   claims_replayed: {
     status: 401,
     exit: 5,
-    when: "Workload claims were used before.",
+    when: "Workload claims were used before; those of nex 0.2.7 also where they came before with another request.",
     remedy: "Sign the deploy again: every deploy needs claims of its own.",
   },
   issuer_not_allowed: {

@@ -1,7 +1,8 @@
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import type { z } from "zod";
 import {
   auctionRequestSchema,
-  checkName,
+  type Claims,
   type ControlSubject,
   controlSubjects,
   createEvent,
@@ -62,6 +63,18 @@ interface Endpoint {
   answer(context: ControlContext, subject: ControlSubject, body: Uint8Array): unknown;
 }
 
+/** An answer to requests that carry claims. These are looked at before anything else is. */
+function allowedByClaims<Request extends { readonly workload_jwt: string }>(
+  schema: z.ZodType<Request>,
+  act: (context: ControlContext, namespace: string, request: Request, claims: Claims) => Promise<unknown>,
+): Endpoint["answer"] {
+  return async (context, { namespace }, message) => {
+    const signed = parseSignedRequest(schema, message);
+    const claims = context.admission.decode(signed, namespace!);
+    return await act(context, namespace!, signed.request, claims);
+  };
+}
+
 /** Every operation of the control API: what its reply is called, what it costs, and who answers it. */
 const ENDPOINTS: Readonly<Record<ControlSubject["operation"], Endpoint>> = {
   AUCTION: {
@@ -101,26 +114,22 @@ const ENDPOINTS: Readonly<Record<ControlSubject["operation"], Endpoint>> = {
   DEPLOY: {
     type: ENVELOPE_TYPES.run,
     limit: "changes",
-    answer: async (context, { namespace }, body) =>
-      await deploy(context, checkName("namespace", namespace!), parseSignedRequest(deployRequestSchema, body)),
+    answer: allowedByClaims(deployRequestSchema, deploy),
   },
   STOP: {
     type: ENVELOPE_TYPES.stop,
     limit: "changes",
-    answer: async (context, { namespace }, body) =>
-      await stopInstance(context, namespace!, parseSignedRequest(stopRequestSchema, body)),
+    answer: allowedByClaims(stopRequestSchema, stopInstance),
   },
   UNDEPLOY: {
     type: ENVELOPE_TYPES.undeploy,
     limit: "changes",
-    answer: async (context, { namespace }, body) =>
-      await undeploy(context, namespace!, parseSignedRequest(undeployRequestSchema, body)),
+    answer: allowedByClaims(undeployRequestSchema, undeploy),
   },
   ROLLBACK: {
     type: ENVELOPE_TYPES.rollback,
     limit: "changes",
-    answer: async (context, { namespace }, body) =>
-      await rollback(context, namespace!, parseSignedRequest(rollbackRequestSchema, body)),
+    answer: allowedByClaims(rollbackRequestSchema, rollback),
   },
   LAMEDUCK: { type: ENVELOPE_TYPES.lameDuck, limit: "changes", answer: (context) => enterLameDuck(context) },
 };

@@ -1,4 +1,5 @@
-import { type Claims, LEGACY_CLAIMS_AGE_MS, NexError, rememberClaimsUntil, requestDigest } from "@nex/protocol";
+import { type Claims, CLOCK_SKEW_MS, LEGACY_CLAIMS_AGE_MS, NexError, requestDigest } from "@nex/protocol";
+import { BoundedMemory } from "../state/bounded-memory.ts";
 
 /** Claims remembered at one time, some 150 bytes each. */
 const MAX_REMEMBERED = 10_000;
@@ -8,27 +9,19 @@ const MAX_REMEMBERED = 10_000;
  * that was refused could send the claims again around a request of its own.
  */
 export class LegacyForms {
-  /** Digests by id of the claims, oldest first. */
-  readonly #known: Map<string, { readonly digest: string; readonly until: number }> = new Map();
+  /** Digests of requests by id of the claims, for as long as these count. */
+  readonly #known: BoundedMemory<string> = new BoundedMemory(LEGACY_CLAIMS_AGE_MS + 2 * CLOCK_SKEW_MS, MAX_REMEMBERED);
 
   /** @throws NexError `claims_replayed` */
   check(claims: Claims, body: unknown): void {
     const digest = requestDigest(body);
     const known = this.#known.get(claims.id);
-    if (known !== undefined) {
-      if (known.digest === digest) return;
+    if (known === undefined) this.#known.remember(claims.id, digest);
+    else if (known !== digest) {
       throw new NexError(
         "claims_replayed",
         "These workload claims came before with another request. Sign the request again: each needs claims of its own.",
       );
-    }
-    const now = Date.now();
-    // Those that are too old by then are refused for that.
-    const until = Math.min(rememberClaimsUntil(claims), now + 2 * LEGACY_CLAIMS_AGE_MS);
-    this.#known.set(claims.id, { digest, until });
-    for (const [id, oldest] of this.#known) {
-      if (oldest.until > now && this.#known.size <= MAX_REMEMBERED) break;
-      this.#known.delete(id);
     }
   }
 }

@@ -4,6 +4,7 @@ import { jetstream, JetStreamApiError } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { CLOCK_SKEW_MS, MAX_CLAIMS_LIFETIME_MS, NexError } from "@nex/protocol";
+import { BoundedMemory } from "./bounded-memory.ts";
 import { streamExists } from "./stream-exists.ts";
 
 /** Ids of used claims, for all nodes that share a JetStream. */
@@ -15,6 +16,9 @@ const WRONG_LAST_SEQUENCE = 10071;
 /** A stop waits this long for its claims to be recorded, ms. */
 const STOP_RECORD_MS = 2000;
 
+/** Claims cannot count for longer, whichever way the clocks differ. */
+const REMEMBERED_MS = MAX_CLAIMS_LIFETIME_MS + 2 * CLOCK_SKEW_MS;
+
 /** Claims that a node remembers by itself. Each takes some 150 bytes. */
 const MAX_REMEMBERED = 100_000;
 
@@ -23,11 +27,8 @@ export class ClaimsMemory {
   readonly #connection: NatsConnection;
   readonly #warn: (line: string) => void;
   #bucket: Promise<KV> | undefined;
-  /**
-   * What was used on this node, oldest first: it holds while JetStream is away, and after the bucket was lost. Keys by
-   * when they may be forgotten, ms since 1970.
-   */
-  readonly #usedHere: Map<string, number> = new Map();
+  /** What was used on this node: it holds while JetStream is away, and after the bucket was lost. */
+  readonly #usedHere: BoundedMemory<true> = new BoundedMemory(REMEMBERED_MS, MAX_REMEMBERED);
 
   constructor(connection: NatsConnection, warn: (line: string) => void = () => undefined) {
     this.#connection = connection;
@@ -50,7 +51,7 @@ export class ClaimsMemory {
       await this.#record(key);
     } catch (error) {
       // Nothing was done under these claims.
-      if (!isReplay(error)) this.#usedHere.delete(key);
+      if (!isReplay(error)) this.#usedHere.forget(key);
       throw error;
     }
   }
@@ -78,13 +79,8 @@ export class ClaimsMemory {
   #useHere(id: string, scope: string): string {
     // An id may hold anything; a key may not.
     const key = createHash("sha256").update(`${scope}\0${id}`).digest("hex");
-    if (this.#usedHere.has(key)) throw replayed();
-    const now = Date.now();
-    this.#usedHere.set(key, now + MAX_CLAIMS_LIFETIME_MS + 2 * CLOCK_SKEW_MS);
-    for (const [known, until] of this.#usedHere) {
-      if (until > now && this.#usedHere.size <= MAX_REMEMBERED) break;
-      this.#usedHere.delete(known);
-    }
+    if (this.#usedHere.get(key) === true) throw replayed();
+    this.#usedHere.remember(key, true);
     return key;
   }
 
@@ -116,7 +112,7 @@ export class ClaimsMemory {
     this.#bucket ??= new Kvm(jetstream(this.#connection)).create(CLAIMS_BUCKET, {
       description: "Ids of used workload claims",
       history: 1,
-      ttl: MAX_CLAIMS_LIFETIME_MS + 2 * CLOCK_SKEW_MS,
+      ttl: REMEMBERED_MS,
     });
     try {
       return await this.#bucket;

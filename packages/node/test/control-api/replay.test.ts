@@ -86,7 +86,7 @@ describe("claims used before", () => {
     assert.equal((await running.ask(`$NEX.ROLLBACK.default.${running.node.id}`, further)).code, "claims_mismatch");
   });
 
-  it("without a node's name are refused while they are ahead of the clock, and would come back to life", async () => {
+  it("without a node's name are refused while they are ahead of the clock: after a restart they would count again", async () => {
     const claims = { node: undefined as never, issuedAt: Date.now() + 20_000 };
     const request = await deployRequest(running, { name: "ahead", claims });
     assert.equal((await running.ask(deploySubject(running), request)).code, "claims_expired");

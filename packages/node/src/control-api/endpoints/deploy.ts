@@ -1,5 +1,6 @@
 import {
   ARTIFACT_BUCKET,
+  checkName,
   checkTrigger,
   type Claims,
   deployKind,
@@ -13,7 +14,6 @@ import {
   parseDestination,
   readObjectLocation,
   type RunResponse,
-  type SignedRequest,
   type WorkloadDetail,
   type WorkloadKind,
 } from "@nex/protocol";
@@ -34,14 +34,14 @@ const MAX_LABELS_LENGTH = 4096;
 /** It becomes a file's name in the cache. */
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** Runs a deploy: whether it is what its issuer signed, then every other check, then the artifact, then the workload. */
+/** Runs a deploy: every check first, cheap ones before dear ones, then the artifact, then the workload. */
 export async function deploy(
   context: ControlContext,
   namespace: string,
-  signed: SignedRequest<DeployRequest>,
+  request: DeployRequest,
+  claims: Claims,
 ): Promise<RunResponse> {
-  const { request } = signed;
-  const claims = context.admission.decode(signed, namespace);
+  checkName("namespace", namespace);
   checkFit(context, request);
   const kind = checkKind(request);
   const limits = deployLimits(context, kind, request);

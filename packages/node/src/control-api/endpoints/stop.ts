@@ -5,7 +5,6 @@ import {
   NexError,
   type RollbackRequest,
   type RollbackResponse,
-  type SignedRequest,
   type StopRequest,
   type StopResponse,
   type UndeployRequest,
@@ -18,10 +17,9 @@ import type { ControlContext } from "../context.ts";
 export async function stopInstance(
   context: ControlContext,
   namespace: string,
-  signed: SignedRequest<StopRequest>,
+  request: StopRequest,
+  claims: Claims,
 ): Promise<StopResponse> {
-  const { request } = signed;
-  const claims = context.admission.decode(signed, namespace);
   const workload = context.supervisor.findByInstance(request.workload_id);
   if (workload === undefined || workload.namespace !== namespace)
     throw new NexError("workload_not_found", "No such workload");
@@ -34,10 +32,9 @@ export async function stopInstance(
 export async function undeploy(
   context: ControlContext,
   namespace: string,
-  signed: SignedRequest<UndeployRequest>,
+  request: UndeployRequest,
+  claims: Claims,
 ): Promise<UndeployResponse> {
-  const { request } = signed;
-  const claims = context.admission.decode(signed, namespace);
   const workload = context.supervisor.get(namespace, checkName("workload", request.name));
   await admitStop(context, workload, claims);
   const instances = workload.instances.map((instance) => instance.id);
@@ -48,10 +45,9 @@ export async function undeploy(
 export async function rollback(
   context: ControlContext,
   namespace: string,
-  signed: SignedRequest<RollbackRequest>,
+  request: RollbackRequest,
+  claims: Claims,
 ): Promise<RollbackResponse> {
-  const { request } = signed;
-  const claims = context.admission.decode(signed, namespace);
   if (context.lameDuck) throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
   const workload = context.supervisor.get(namespace, checkName("workload", request.name));
   const { number, plan } = workload.revision(request.revision);
