@@ -221,7 +221,7 @@ describe("a person with nex up", () => {
       "--name",
       "other",
       "-t",
-      "other.*",
+      "shop.other.*",
       "-e",
       "GREETING=Hi",
       "--namespace",

@@ -2,6 +2,7 @@ import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-n
 import { createEvent, NexError, SYSTEM_NAMESPACE } from "@nex/protocol";
 import { ArtifactCache } from "./artifacts/artifact-cache.ts";
 import { ArtifactStore } from "./artifacts/artifact-store.ts";
+import { namespaceCredentials, statedSubjects } from "./config/namespaces.ts";
 import { completeNodeOptions, type NodeConfig, type NodeOptions } from "./config/node-config.ts";
 import { closeConnection, logStatus } from "./connections/connection-life.ts";
 import type { ConnectionSource } from "./connections/connection-source.ts";
@@ -25,6 +26,7 @@ import { loadIdentity } from "./state/identity.ts";
 import { makeRuntimeDirectory } from "./state/runtime-directory.ts";
 import { SandboxPool } from "./supervisor/pool.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
+import { SubjectRules } from "./triggers/subject-rules.ts";
 import { ConnectRules, isConnectRule } from "./tunnels/connect-rules.ts";
 import { VERSION } from "./version.ts";
 
@@ -76,7 +78,7 @@ export class NexNode implements AsyncDisposable {
     // A node in a sandbox that holds need not tell each time what else there could be; preflight does.
     if (!driver.isBoundary)
       for (const reason of passedOver) warn(`A stronger sandbox cannot be used on this machine: ${reason}.`);
-    const embedded = await startServer(stack, options);
+    const embedded = await startServer(stack, options, config);
     const connect = connectOptions(options, embedded);
     const connection = await openNodeConnection(connect);
     stack.defer(async () => await closeConnection(connection));
@@ -107,6 +109,10 @@ export class NexNode implements AsyncDisposable {
       }),
     );
     for (const line of namespaces.warnings()) warn(line);
+    const subjects = new SubjectRules({
+      denied: config.deny_subjects,
+      scopeOf: embedded === undefined ? undefined : (namespace) => embedded.scopeOf(namespace),
+    });
     const pool = new SandboxPool({
       size: config.pool.size,
       driver,
@@ -130,7 +136,7 @@ export class NexNode implements AsyncDisposable {
       feeds,
       lease: async (namespace) => await namespaces.acquire(namespace),
       hostServices: config.host_services,
-      deniedSubjects: config.deny_subjects,
+      subjects,
       waitingBytes: config.functions.waiting_bytes,
     });
     stack.defer(async () => await supervisor.close());
@@ -154,6 +160,7 @@ export class NexNode implements AsyncDisposable {
       cache: new ArtifactCache(config.cache_directory, artifacts, stopping.signal),
       feeds,
       connectRules: connectRules(config, embedded),
+      subjects,
       sandbox: driver,
       startedAt,
       lameDuck: false,
@@ -174,12 +181,17 @@ export class NexNode implements AsyncDisposable {
   }
 }
 
-async function startServer(stack: AsyncDisposableStack, options: NexNodeOptions): Promise<EmbeddedNats | undefined> {
+async function startServer(
+  stack: AsyncDisposableStack,
+  options: NexNodeOptions,
+  config: NodeConfig,
+): Promise<EmbeddedNats | undefined> {
   if (!("embedded" in options.nats)) return undefined;
   const { onFatal } = options;
   return stack.use(
     await startEmbeddedNats({
       ...options.nats.embedded,
+      subjects: statedSubjects(config.namespaces),
       ...(onFatal === undefined ? {} : { onUnexpectedExit: onFatal }),
     }),
   );
@@ -204,7 +216,7 @@ function connectionSource(
   return {
     kind: "server",
     authRequired: connection.info?.auth_required === true,
-    namespaces: config.namespaces,
+    namespaces: namespaceCredentials(config.namespaces),
     shareNodeConnection: config.share_node_connection,
   };
 }

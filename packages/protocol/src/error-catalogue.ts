@@ -32,8 +32,8 @@ const requests = {
   subject_denied: {
     status: 403,
     exit: 5,
-    when: "A subject overlaps the node's deny list.",
-    remedy: "Use another subject, or ask the node's operator to change `deny_subjects`.",
+    when: "A subject overlaps the node's deny list, or on the embedded server is not the namespace's.",
+    remedy: "Use another subject, or ask the node's operator to change `deny_subjects` or `namespaces.<name>.subjects`.",
   },
   unsupported_kind: {
     status: 400,

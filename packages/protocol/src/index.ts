@@ -33,6 +33,7 @@ export {
   isLiteralSubject,
   isReserved,
   isSubjectPattern,
+  subjectCovers,
   subjectMatches,
   subjectsOverlap,
   type TriggerRules,

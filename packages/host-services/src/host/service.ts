@@ -17,8 +17,8 @@ export interface ServiceScope {
   readonly connection: NatsConnection;
   /** A connection with rights to these buckets; opened on first use. */
   readonly storage: (buckets: StorageBuckets) => Promise<NatsConnection>;
-  /** Subjects denied besides what NATS keeps for itself. */
-  readonly deniedSubjects: readonly string[];
+  /** Checks a subject that a message shall go to. @throws NexError `invalid_subject`, `subject_denied` */
+  readonly checkSubject: (subject: string) => void;
 }
 
 /** Names of a workload's buckets. */

@@ -1,5 +1,5 @@
 import { encodeServiceAnswer } from "@nex/link";
-import { checkMessageSubject, NexError, subjectMatches } from "@nex/protocol";
+import { NexError, subjectMatches } from "@nex/protocol";
 import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { readHeaders, writeHeaders } from "../host/message-headers.ts";
 import { checkConnected, fromNatsError, isNoResponders, isTimeout } from "../host/nats-errors.ts";
@@ -35,7 +35,7 @@ class MessagingHost implements OpenService {
 
   async call(call: ServiceCall): Promise<ServiceReply> {
     const [subject = ""] = call.args;
-    checkMessageSubject(subject, this.#scope.deniedSubjects);
+    this.#scope.checkSubject(subject);
     checkConnected(this.#connection);
     try {
       switch (call.method) {
@@ -55,7 +55,7 @@ class MessagingHost implements OpenService {
 
   async #publish(subject: string, call: ServiceCall): Promise<ServiceReply> {
     const reply = call.args[1] ?? "";
-    if (reply !== "") checkMessageSubject(reply, this.#scope.deniedSubjects);
+    if (reply !== "") this.#scope.checkSubject(reply);
     const headers = writeHeaders(call.headers);
     this.#connection.publish(subject, call.payload, {
       ...(headers === undefined ? {} : { headers }),

@@ -11,7 +11,7 @@ import {
   NexError,
   sizeSchema,
 } from "@nex/protocol";
-import { type NamespaceCredentials, namespaceCredentialsSchema } from "../connections/namespace-credentials.ts";
+import { type NamespaceConfig, type NamespaceOptions, namespaceSchema } from "./namespaces.ts";
 import { type FirecrackerConfig, type FirecrackerOptions, firecrackerSchema } from "../sandboxes/firecracker/config.ts";
 import { type QemuConfig, type QemuOptions, qemuSchema } from "../sandboxes/qemu/config.ts";
 import { SANDBOX_NAMES, type SandboxName } from "../sandboxes/sandbox.ts";
@@ -53,8 +53,8 @@ export interface NodeOptions {
   readonly accept_legacy_claims?: boolean;
   /** Trigger subjects denied besides the built-in ones. */
   readonly deny_subjects?: readonly string[];
-  /** Credentials of each namespace's own connection, where the NATS server asks for some. */
-  readonly namespaces?: Readonly<Record<string, NamespaceCredentials>>;
+  /** Credentials of each namespace's own connection, where the NATS server asks for some; its subjects on the embedded one. */
+  readonly namespaces?: Readonly<Record<string, NamespaceOptions>>;
   /** Let all namespaces use the node's own connection and its rights. Default false. */
   readonly share_node_connection?: boolean;
   /** Instances this node runs at most. Default 0: no limit. */
@@ -121,7 +121,7 @@ export interface NodeConfig {
   readonly issuers: ReadonlyMap<string, readonly string[]>;
   readonly accept_legacy_claims: boolean;
   readonly deny_subjects: readonly string[];
-  readonly namespaces: Readonly<Record<string, NamespaceCredentials>>;
+  readonly namespaces: Readonly<Record<string, NamespaceConfig>>;
   readonly share_node_connection: boolean;
   readonly max_instances: number;
   readonly functions: {
@@ -211,7 +211,7 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
     .prefault([]),
   accept_legacy_claims: z.boolean().default(false),
   deny_subjects: z.array(z.string().refine(isSubjectPattern, { error: "is not a subject pattern" })).default([]),
-  namespaces: z.record(name, namespaceCredentialsSchema).default({}),
+  namespaces: z.record(name, namespaceSchema).default({}),
   share_node_connection: z.boolean().default(false),
   max_instances: z.int().nonnegative().default(0),
   functions,

@@ -5,6 +5,7 @@ import type { NodeConfig } from "../config/node-config.ts";
 import type { NodeIdentity } from "../state/identity.ts";
 import type { SandboxDriver } from "../sandboxes/sandbox.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
+import type { SubjectRules } from "../triggers/subject-rules.ts";
 import type { ConnectRules } from "../tunnels/connect-rules.ts";
 import type { Admission } from "./admission.ts";
 import type { DeploysUnderWay } from "./deploys-under-way.ts";
@@ -21,6 +22,8 @@ export interface ControlContext {
   readonly feeds: Feeds;
   /** Where services may be connected to. */
   readonly connectRules: ConnectRules;
+  /** What workloads may be triggered by. */
+  readonly subjects: SubjectRules;
   /** The kind of sandbox in use. */
   readonly sandbox: SandboxDriver;
   readonly startedAt: number;

@@ -11,6 +11,7 @@ import { serverReady } from "./readiness.ts";
 import { ServerConfig, type UserCredentials } from "./server-config.ts";
 import { ServerLog } from "./server-log.ts";
 import { endOrphan, ServerProcess } from "./server-process.ts";
+import type { SubjectScope } from "./namespace-subjects.ts";
 import type { StorageOwner } from "./storage-rights.ts";
 import { makeEphemeralDirectory, removeEphemeralDirectory } from "./ephemeral-directory.ts";
 import { StoreLock } from "./store-lock.ts";
@@ -39,6 +40,8 @@ export interface EmbeddedNats extends AsyncDisposable {
    * @throws NexError `invalid_name`, `nats_server_failed`
    */
   ensureNamespace(namespace: string): Promise<UserCredentials>;
+  /** The subjects that a namespace's user may use now. */
+  scopeOf(namespace: string): SubjectScope;
   /** The user for the connection over which a workload's buckets are used; the same otherwise. */
   ensureStorage(owner: StorageOwner): Promise<UserCredentials>;
   /** SIGTERM, grace, SIGKILL; then the store's lock is free, and an ephemeral server's directory and context are gone. */
@@ -56,7 +59,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Prom
   const directory = await openDirectory(config, stack);
   const lock = stack.use(await StoreLock.take(directory));
   if (lock.previous.server !== undefined) await endOrphan(lock.previous.server);
-  const serverConfig = await ServerConfig.load(directory);
+  const serverConfig = await ServerConfig.load(directory, config.subjects);
   const log = stack.adopt(
     await ServerLog.create(join(directory, "nats-server.log"), config.log),
     async (it) => await it.close(),
@@ -99,6 +102,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Prom
     contextFile: config.contextFile,
     node: serverConfig.node,
     ensureNamespace: async (namespace) => await users.ensure(namespace),
+    scopeOf: (namespace) => serverConfig.scopeOf(namespace),
     ensureStorage: async (owner) => await users.ensureStorage(owner),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -1,4 +1,5 @@
 import { DENIED_SUBJECTS } from "@nex/protocol";
+import type { SubjectScope } from "./namespace-subjects.ts";
 
 /** What a NATS user may do, as nats-server's configuration has it. Where a list is missing, everything is allowed. */
 export interface UserRights {
@@ -13,8 +14,9 @@ export interface SubjectRights {
 }
 
 export interface NamespaceSurroundings {
-  /** The other namespaces of this server, whose inboxes are not this one's business. */
-  readonly otherNamespaces?: readonly string[];
+  readonly scope: SubjectScope;
+  /** All namespaces of this server, whose inboxes this one may write to and, but for its own, not read. */
+  readonly namespaces: readonly string[];
 }
 
 /**
@@ -41,24 +43,34 @@ export function namespaceInbox(namespace: string): string {
 }
 
 /**
- * The rights of the user over whose connection a namespace's triggers and messages go: all ordinary subjects,
- * nothing of the server's, of JetStream's, of Nex's, and nobody else's inbox to read.
+ * The rights of the user over whose connection a namespace's triggers and messages go: the ordinary subjects of its
+ * scope, nothing of the server's, of JetStream's, of Nex's, and nobody else's inbox to read.
  *
  * Inboxes may be written to: that is how a function answers. `allow_responses` is not the way, because nats-server
- * lets it win over `deny` (tried on 2.9.10): a caller who names `$KV.bucket.key` as the reply subject
- * would then have the node write there. Without it the server refuses such a reply, and an inbox nobody can read
- * cannot be guessed.
+ * lets it win over `deny` (tried on 2.9.10): a caller who names `$KV.bucket.key`, or a subject of another namespace, as
+ * the reply subject would then have the node write there. Without it the server refuses such a reply, and an inbox
+ * nobody can read cannot be guessed.
  *
  * `deny` also wins over `allow`. Rights to a namespace's own buckets (`$KV.hs_<namespace>_….>` and the JetStream
  * API for them) thus cannot be added to these; they belong to other users, see `storage-rights.ts`.
  */
-export function namespaceRights(namespace: string, { otherNamespaces = [] }: NamespaceSurroundings = {}): UserRights {
+export function namespaceRights(namespace: string, { scope, namespaces }: NamespaceSurroundings): UserRights {
   const reserved = [...new Set([...DENIED_SUBJECTS, ...SERVER_SUBJECTS])];
-  const othersInboxes = otherNamespaces
-    .filter((other) => other !== namespace)
-    .map((other) => `${namespaceInbox(other)}.>`);
+  const unwritable = reserved.filter((subject) => subject !== INBOXES);
+  const unreadable = [...reserved, DENY_FILTER_DENIED, ...inboxesOf(namespaces.filter((each) => each !== namespace))];
+  if ("allBut" in scope) {
+    return {
+      publish: { deny: [...unwritable, ...scope.allBut.publish] },
+      subscribe: { deny: [...unreadable, ...scope.allBut.subscribe] },
+    };
+  }
+  const { publish, subscribe } = scope.only;
   return {
-    publish: { deny: reserved.filter((subject) => subject !== INBOXES) },
-    subscribe: { deny: [...reserved, DENY_FILTER_DENIED, ...othersInboxes] },
+    publish: { allow: [...publish, INBOXES, ...inboxesOf([...namespaces, namespace])], deny: unwritable },
+    subscribe: { allow: [...subscribe, ...inboxesOf([namespace]), DENY_FILTER_SUBJECT], deny: unreadable },
   };
+}
+
+function inboxesOf(namespaces: readonly string[]): string[] {
+  return [...new Set(namespaces)].map((namespace) => `${namespaceInbox(namespace)}.>`);
 }

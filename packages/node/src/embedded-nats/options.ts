@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { NexError } from "@nex/protocol";
 import { z } from "zod";
+import type { StatedSubjects } from "./namespace-subjects.ts";
 import type { NatsLogLine } from "./server-log.ts";
 
 export interface EmbeddedNatsOptions {
@@ -15,6 +16,8 @@ export interface EmbeddedNatsOptions {
   readonly host?: string | undefined;
   /** Path of nats-server. Default: the variable NEX_NATS_SERVER, else found on PATH and in the sbin directories. */
   readonly serverProgram?: string | undefined;
+  /** Subjects of namespaces. Default: kept apart, see `subjectScope`. */
+  readonly subjects?: StatedSubjects | undefined;
   /** File for the `nats` and `nex` CLIs. Default: `nats/context/nex-embedded.json` in the XDG config directory. */
   readonly contextFile?: string | undefined;
   /** Takes each line the server logs. */
@@ -30,6 +33,7 @@ export interface EmbeddedNatsConfig {
   readonly port: number | undefined;
   readonly host: string;
   readonly serverProgram: string | undefined;
+  readonly subjects: StatedSubjects;
   readonly contextFile: string;
   readonly log: (line: NatsLogLine) => void;
   readonly onUnexpectedExit: (error: NexError) => void;
@@ -43,6 +47,7 @@ const schema = z.strictObject({
   port: z.int().min(1).max(65_535).optional(),
   host: z.string().min(1).default("127.0.0.1"),
   serverProgram: z.string().min(1).optional(),
+  subjects: z.custom<StatedSubjects>().default({}),
   contextFile: z.string().min(1).optional(),
   log: callback.optional(),
   onUnexpectedExit: callback.optional(),
@@ -54,7 +59,7 @@ export function embeddedNatsConfig(options: EmbeddedNatsOptions): EmbeddedNatsCo
   if (!parsed.success) {
     throw new NexError("invalid_request", `The embedded server's options are wrong: ${z.prettifyError(parsed.error)}`);
   }
-  const { storeDirectory, ephemeral, port, host, serverProgram, contextFile } = parsed.data;
+  const { storeDirectory, ephemeral, port, host, serverProgram, subjects, contextFile } = parsed.data;
   if (ephemeral && storeDirectory !== undefined) {
     throw new NexError(
       "invalid_request",
@@ -66,6 +71,7 @@ export function embeddedNatsConfig(options: EmbeddedNatsOptions): EmbeddedNatsCo
     port,
     host,
     serverProgram,
+    subjects,
     contextFile: contextFile ?? join(configHome(), "nats", "context", "nex-embedded.json"),
     log: options.log ?? (() => {}),
     onUnexpectedExit: options.onUnexpectedExit ?? (() => {}),

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { namespaceRights, type UserRights } from "./namespace-rights.ts";
+import { type StatedSubjects, subjectScope, type SubjectScope } from "./namespace-subjects.ts";
 import { type StorageOwner, storageRights } from "./storage-rights.ts";
 import { writePrivateFile } from "./private-files.ts";
 
@@ -38,9 +39,11 @@ export class ServerConfig {
   readonly path: string;
   readonly #directory: string;
   readonly #passwords: Map<string, string>;
+  readonly #subjects: StatedSubjects;
 
-  private constructor(directory: string, passwords: Map<string, string>) {
+  private constructor(directory: string, subjects: StatedSubjects, passwords: Map<string, string>) {
     this.#directory = directory;
+    this.#subjects = subjects;
     this.path = configPath(directory);
     this.#passwords = passwords;
     this.#passwordOf(NODE);
@@ -48,12 +51,12 @@ export class ServerConfig {
   }
 
   /** Takes over the users of an earlier start; a file that is missing or damaged means new passwords. */
-  static async load(directory: string): Promise<ServerConfig> {
+  static async load(directory: string, subjects: StatedSubjects): Promise<ServerConfig> {
     try {
       const { users } = written.parse(JSON.parse(await readFile(configPath(directory), "utf8"))).authorization;
-      return new ServerConfig(directory, new Map(users.map(({ user, password }) => [user, password])));
+      return new ServerConfig(directory, subjects, new Map(users.map(({ user, password }) => [user, password])));
     } catch {
-      return new ServerConfig(directory, new Map());
+      return new ServerConfig(directory, subjects, new Map());
     }
   }
 
@@ -88,6 +91,11 @@ export class ServerConfig {
     return [...this.#passwords.keys()].filter(isNamespaceUser).map(namespaceOf);
   }
 
+  /** The subjects of a namespace, as far as the namespaces that there are now leave them to it. */
+  scopeOf(namespace: string): SubjectScope {
+    return subjectScope(namespace, this.#subjects, this.namespaces());
+  }
+
   async write({ host, port }: ListenAddress): Promise<void> {
     // nats-server's language takes in JSON.
     const document = {
@@ -101,12 +109,14 @@ export class ServerConfig {
   }
 
   #users(): (UserCredentials & { permissions?: UserRights })[] {
-    const otherNamespaces = this.namespaces();
+    const namespaces = this.namespaces();
     return [...this.#passwords.keys()].map((user) => {
       const credentials = { user, password: this.#passwordOf(user) };
       if (user.startsWith(STORAGE_PREFIX)) return { ...credentials, permissions: storageRights(ownerOf(user)) };
       if (!isNamespaceUser(user)) return credentials;
-      return { ...credentials, permissions: namespaceRights(namespaceOf(user), { otherNamespaces }) };
+      const namespace = namespaceOf(user);
+      const scope = this.scopeOf(namespace);
+      return { ...credentials, permissions: namespaceRights(namespace, { scope, namespaces }) };
     });
   }
 

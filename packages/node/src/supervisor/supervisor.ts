@@ -9,6 +9,7 @@ import { NexError, type WorkloadDetail } from "@nex/protocol";
 import type { Feeds } from "../feeds/feeds.ts";
 import { completeNodeOptions, type NodeConfig } from "../config/node-config.ts";
 import { ByteBudget } from "../triggers/byte-budget.ts";
+import { SubjectRules } from "../triggers/subject-rules.ts";
 import { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { WorkloadPlan } from "./plan.ts";
 import type { SandboxPool } from "./pool.ts";
@@ -28,8 +29,8 @@ export interface SupervisorOptions {
   readonly lease: (namespace: string) => Promise<ConnectionLease>;
   /** Default: all services with their defaults. */
   readonly hostServices?: HostServicesConfig;
-  /** Subjects no workload may send to, besides those NATS keeps for itself. Default: none. */
-  readonly deniedSubjects?: readonly string[];
+  /** Where workloads may send to. Default: everywhere but what NATS keeps for itself. */
+  readonly subjects?: SubjectRules;
   /** Bytes of messages that may wait. Default: the config's own defaults. */
   readonly waitingBytes?: NodeConfig["functions"]["waiting_bytes"];
 }
@@ -146,7 +147,7 @@ export class Supervisor {
   }
 
   #newEntry({ namespace, name }: WorkloadPlan, lease: ConnectionLease): Entry {
-    const { nodeId, feeds, hostServices, deniedSubjects } = this.#options;
+    const { nodeId, feeds, hostServices, subjects = new SubjectRules({ denied: [] }) } = this.#options;
     return {
       workload: new Workload(namespace, name, nodeId, new WorkloadFeed(feeds, namespace, name)),
       lease,
@@ -155,7 +156,7 @@ export class Supervisor {
         config: hostServices ?? hostServicesSchema.parse({}),
         connection: lease.connection,
         storage: async (buckets) => (await lease.storage?.(buckets)) ?? lease.connection,
-        deniedSubjects: deniedSubjects ?? [],
+        checkSubject: (subject) => subjects.checkMessage(namespace, subject),
       }),
       waitingBytes: new ByteBudget(
         this.#waitingLimits.workload,

@@ -31,7 +31,16 @@ const WRONG: Readonly<Record<string, readonly unknown[]>> = {
   [`issuers.${ISSUER}`]: [[], ["a.b"], "*", 5],
   accept_legacy_claims: ["true", 1],
   deny_subjects: ["x", ["a..b"], [5], [""]],
-  namespaces: ["x", { "a.b": { token: "x" } }, { a: {} }, { a: { token: "x", creds: "y" } }],
+  namespaces: [
+    "x",
+    { "a.b": { token: "x" } },
+    { a: {} },
+    { a: { token: "x", creds: "y" } },
+    { a: { subjects: ["x..y"] } },
+    { a: { subjects: ["$X"] } },
+    { a: { subjects: ["x"], token: "x" } },
+    { a: { subjects: { read: [] } } },
+  ],
   share_node_connection: ["yes", 1],
   max_instances: [-1, 1.5, "5"],
   "functions.deadline_ms": [0, -1, 1.5, "5s"],
@@ -81,6 +90,7 @@ describe("a node's config", () => {
       [{ issuers: { foo: ["*"] } }, /"issuers.foo" has a name that must be a public nkey/],
       [{ issuers: 5 }, /"issuers" must be a list or an object/],
       [{ namespaces: { a: { user: "u" } } }, /"namespaces.a" must name exactly one of: creds/],
+      [{ namespaces: { a: { subjects: ["a b"] } } }, /"namespaces.a" must have subjects alone: a list of subjects/],
       [{ namespaces: { "a b": { token: "t" } } }, /"namespaces.a b" has a name that must be 1 to 63 letters/],
       [[], /^The node's config must be an object\.$/],
     ] as const)
@@ -155,6 +165,16 @@ describe("a node's config", () => {
   it("takes issuers with their namespaces", () => {
     const issuers = { [ISSUER]: ["a", "b"] };
     assert.deepEqual(completeNodeOptions({ issuers }).issuers, new Map([[ISSUER, ["a", "b"]]]));
+  });
+
+  it("takes a namespace's subjects as one list for both directions, or as two", () => {
+    const { namespaces } = completeNodeOptions({
+      namespaces: { a: { subjects: ["a.>"] }, b: { subjects: { publish: ["a.new"] } } },
+    });
+    assert.deepEqual(namespaces, {
+      a: { subjects: { publish: ["a.>"], subscribe: ["a.>"] } },
+      b: { subjects: { publish: ["a.new"], subscribe: [] } },
+    });
   });
 
   it("tells no secret when it refuses", () => {

@@ -132,15 +132,15 @@ describe("credentials of a namespace", () => {
     await using node = await connect(login);
     const { connection } = await connections.acquire("orders");
     const heard: string[] = [];
-    connection.subscribe("*.*.price", { callback: (_, message) => void heard.push(message.subject) });
+    connection.subscribe("orders.*.price", { callback: (_, message) => void heard.push(message.subject) });
     connection.subscribe("orders.price", { callback: (_, message) => void message.respond("7") });
     await connection.flush();
     assert.equal((await node.request("orders.price")).string(), "7");
     assert.match((await connection.request("orders.price")).subject, /^_INBOX_orders\./);
-    for (const subject of ["_INBOX.x.price", "$KV.x.price", "x.y.price"]) node.publish(subject);
+    for (const subject of ["_INBOX.x.price", "$KV.x.price", "orders.y.price"]) node.publish(subject);
     await node.flush();
     await connection.flush();
-    assert.deepEqual(heard, ["x.y.price"]);
+    assert.deepEqual(heard, ["orders.y.price"]);
   });
 
   it("come from the node's config, with an inbox of the namespace's own", async () => {

@@ -4,7 +4,13 @@ import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node"
 import { DENIED_SUBJECTS, subjectsOverlap } from "@nex/protocol";
 import { temporaryDirectory, type TemporaryDirectory } from "@nex/testing";
 import { type EmbeddedNats, startEmbeddedNats } from "../../src/embedded-nats/embedded-nats.ts";
-import { DENY_FILTER_SUBJECT, namespaceInbox, namespaceRights } from "../../src/embedded-nats/namespace-rights.ts";
+import {
+  DENY_FILTER_SUBJECT,
+  namespaceInbox,
+  namespaceRights,
+  type UserRights,
+} from "../../src/embedded-nats/namespace-rights.ts";
+import { checkNamespaceSubject, subjectScope } from "../../src/embedded-nats/namespace-subjects.ts";
 
 let directory: TemporaryDirectory;
 let server: EmbeddedNats;
@@ -44,7 +50,13 @@ async function heardBy(
 
 before(async () => {
   directory = await temporaryDirectory();
-  server = await startEmbeddedNats({ storeDirectory: directory.path, contextFile: `${directory.path}/context.json` });
+  server = await startEmbeddedNats({
+    storeDirectory: directory.path,
+    contextFile: `${directory.path}/context.json`,
+    subjects: {
+      sales: { publish: ["sales.>", "orders.new"], subscribe: ["sales.>", "*.sold"] },
+    },
+  });
   node = await connect({ servers: server.url, user: server.node.user, pass: server.node.password });
 });
 
@@ -57,12 +69,11 @@ after(async () => {
 describe("a namespace's user", () => {
   it("sends, hears and asks on ordinary subjects, and answers callers with any inbox", async () => {
     await using orders = await asNamespace("orders");
-    await using billing = await asNamespace("billing");
     orders.subscribe("orders.new", { callback: (_, message) => void message.respond(`priced ${message.string()}`) });
     await orders.flush();
     assert.equal((await node.request("orders.new", "1")).string(), "priced 1");
-    assert.equal((await billing.request("orders.new", "2")).string(), "priced 2");
-    assert.deepEqual(await heardBy(billing, "*.new", (publisher) => publisher.publish("orders.new")), ["orders.new"]);
+    assert.equal((await orders.request("orders.new", "2")).string(), "priced 2");
+    assert.deepEqual(await heardBy(orders, "orders.*", (publisher) => publisher.publish("orders.x")), ["orders.x"]);
   });
 
   it("answers a caller many times and as late as it likes", async () => {
@@ -107,23 +118,23 @@ describe("a namespace's user", () => {
   });
 
   it("reads nobody else's inbox, by name or by wildcard", async () => {
-    await using orders = await asNamespace("orders");
+    await using orders = await asNamespace("default");
     await using _billing = await asNamespace("billing");
     const replies = (publisher: NatsConnection): void => {
-      for (const subject of ["_INBOX.x.1", "_INBOX_billing.x.1", "_INBOX_orders.x.1", "plain.x.1"])
+      for (const subject of ["_INBOX.x.1", "_INBOX_billing.x.1", "_INBOX_default.x.1", "plain.x.1"])
         publisher.publish(subject);
     };
     assert.deepEqual(await heardBy(orders, "_INBOX.>", replies), ["refused"]);
     assert.deepEqual(await heardBy(orders, "_INBOX_billing.>", replies), ["refused"]);
     // One that takes in all of a denied pattern comes last: it would turn on the server's filter for the others.
     for (const pattern of ["*.x.1", "*.x.*", "*.*.*", "*.>", ">"]) {
-      assert.deepEqual(await heardBy(orders, pattern, replies), ["_INBOX_orders.x.1", "plain.x.1"], pattern);
+      assert.deepEqual(await heardBy(orders, pattern, replies), ["_INBOX_default.x.1", "plain.x.1"], pattern);
     }
-    assert.deepEqual(await heardBy(orders, "_INBOX_orders.>", replies), ["_INBOX_orders.x.1"]);
+    assert.deepEqual(await heardBy(orders, "_INBOX_default.>", replies), ["_INBOX_default.x.1"]);
   });
 
   it("does not hear control messages, nor the writes of a key-value store", async () => {
-    await using orders = await asNamespace("orders");
+    await using orders = await asNamespace("default");
     const send = (publisher: NatsConnection): void => {
       for (const subject of ["$NEX.events.orders.x", "$KV.other.key", "$SRV.PING"]) publisher.publish(subject);
     };
@@ -131,6 +142,46 @@ describe("a namespace's user", () => {
       assert.deepEqual(await heardBy(orders, pattern, send), ["refused"], pattern);
     }
     assert.deepEqual(await heardBy(orders, "*.>", send), []);
+  });
+});
+
+describe("two namespaces on one server", () => {
+  it("neither read nor answer each other's subjects, by name or by wildcard", async () => {
+    await using orders = await asNamespace("orders");
+    await using billing = await asNamespace("billing");
+    orders.subscribe("orders.new", { callback: (_, message) => void message.respond("honest") });
+    await orders.flush();
+    const send = (publisher: NatsConnection): void => publisher.publish("orders.new", "secret");
+    for (const pattern of ["orders.new", "orders.*", "orders.>", "orders", "*.new", "*.*", "*.>", "*", ">"])
+      assert.deepEqual(await heardBy(billing, pattern, send), ["refused"], pattern);
+    await assert.rejects(billing.request("orders.new", "x", { timeout: 1000 }), /Permissions Violation/i);
+    assert.equal((await node.request("orders.new")).string(), "honest");
+  });
+
+  it("keep their subjects from the namespace that has all others", async () => {
+    await using orders = await asNamespace("orders");
+    await using rest = await asNamespace("default");
+    await orders.flush();
+    const send = (publisher: NatsConnection): void => {
+      for (const subject of ["orders.new", "sales.new", "everyday.new", "orders"]) publisher.publish(subject, "secret");
+    };
+    assert.deepEqual(await heardBy(rest, "orders.new", send), ["refused"]);
+    assert.deepEqual(await heardBy(rest, "sales.>", send), ["refused"]);
+    assert.deepEqual(await heardBy(rest, "*", send), []);
+  });
+
+  it("share what the operator lists, in that direction only", async () => {
+    await using orders = await asNamespace("orders");
+    await using sales = await asNamespace("sales");
+    orders.subscribe("orders.new", { callback: (_, message) => void message.respond("priced") });
+    await orders.flush();
+    assert.equal((await sales.request("orders.new")).string(), "priced");
+    const send = (publisher: NatsConnection): void => {
+      for (const subject of ["orders.new", "cars.sold", "sales.x"]) publisher.publish(subject);
+    };
+    assert.deepEqual(await heardBy(sales, "orders.new", send), ["refused"]);
+    assert.deepEqual(await heardBy(sales, "*.sold", send), ["cars.sold"]);
+    await assert.rejects(sales.request("cars.sold", "", { timeout: 1000 }), /Permissions Violation/i);
   });
 });
 
@@ -153,7 +204,7 @@ describe("making a user in a running server", () => {
   });
 
   it("takes the new namespace's inbox away from wildcards that are already listening", async () => {
-    await using orders = await asNamespace("orders");
+    await using orders = await asNamespace("default");
     const heard: string[] = [];
     orders.subscribe("*.later", { callback: (_, message) => void heard.push(message.subject) });
     await orders.flush();
@@ -173,17 +224,50 @@ describe("making a user in a running server", () => {
   });
 });
 
+describe("subjectScope", () => {
+  const all = { publish: [">"], subscribe: [">"] };
+
+  it("is what is stated, also for the namespace that has the rest otherwise", () => {
+    for (const namespace of ["default", "audit"])
+      assert.deepEqual(subjectScope(namespace, { [namespace]: all }, ["orders"]), { only: all });
+  });
+
+  it("leaves the rest only what no list takes in", () => {
+    const scope = subjectScope("default", { audit: all }, []);
+    assert.throws(() => checkNamespaceSubject("default", "subscribe", "hello", scope), {
+      code: "subject_denied",
+      message: /since ">" belongs to another namespace.*namespaces\.default\.subjects/,
+    });
+  });
+
+  it("names what a namespace has when it asks for more", () => {
+    const scope = subjectScope("orders", {}, []);
+    for (const subject of ["orders", "orders.new", "orders.>", "orders.*"])
+      checkNamespaceSubject("orders", "subscribe", subject, scope);
+    for (const subject of ["*.new", ">", "*", "order", "ordersx.new"]) {
+      assert.throws(() => checkNamespaceSubject("orders", "publish", subject, scope), {
+        code: "subject_denied",
+        message: /which has orders, orders\.> on this server/,
+      });
+    }
+  });
+});
+
 describe("namespaceRights", () => {
+  const rights = (namespace: string, namespaces: readonly string[] = []): UserRights =>
+    namespaceRights(namespace, { scope: subjectScope(namespace, {}, namespaces), namespaces });
+
   it("denies all that workloads may not be triggered by", () => {
-    const { publish, subscribe } = namespaceRights("a");
-    for (const denied of DENIED_SUBJECTS) {
-      assert.ok(subscribe?.deny?.includes(denied), denied);
-      if (denied !== "_INBOX.>") assert.ok(publish?.deny?.includes(denied), denied);
+    for (const { publish, subscribe } of [rights("default"), rights("a")]) {
+      for (const denied of DENIED_SUBJECTS) {
+        assert.ok(subscribe?.deny?.includes(denied), denied);
+        if (denied !== "_INBOX.>") assert.ok(publish?.deny?.includes(denied), denied);
+      }
     }
   });
 
   it("denies the inboxes of the others and never its own", () => {
-    const { subscribe } = namespaceRights("a", { otherNamespaces: ["a", "a_b", "b"] });
+    const { subscribe } = rights("a", ["a", "a_b", "b"]);
     assert.equal(
       subscribe?.deny?.some((denied) => subjectsOverlap(denied, "_INBOX_a.x")),
       false,

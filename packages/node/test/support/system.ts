@@ -9,6 +9,7 @@ import { Feeds } from "../../src/feeds/feeds.ts";
 import type { SandboxDriver, SandboxPrograms } from "../../src/sandboxes/sandbox.ts";
 import { SandboxPool } from "../../src/supervisor/pool.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
+import { SubjectRules } from "../../src/triggers/subject-rules.ts";
 import { FeedRecorder } from "./feed-recorder.ts";
 import { functionPlan, type PlanOptions } from "./plan.ts";
 import { SandboxWatch } from "./sandbox-watch.ts";
@@ -84,7 +85,7 @@ export class TestSystem implements AsyncDisposable {
       pool: this.pool,
       feeds: this.feeds,
       hostServices: hostServicesSchema.parse(options.hostServices ?? {}),
-      deniedSubjects: options.deniedSubjects ?? [],
+      subjects: new SubjectRules({ denied: options.deniedSubjects ?? [] }),
       lease: async () => {
         this.#leases++;
         return { connection: this.connection, [Symbol.asyncDispose]: async () => void this.#leases-- };

@@ -73,6 +73,19 @@ export function subjectsOverlap(left: string, right: string): boolean {
   }
 }
 
+/** True if `whole` takes in every subject that `part` does, wildcards counted as NATS does. */
+export function subjectCovers(whole: string, part: string): boolean {
+  const wide = whole.split(".");
+  const narrow = part.split(".");
+  for (const [index, token] of wide.entries()) {
+    const other = narrow[index];
+    if (token === ">") return other !== undefined;
+    if (other === undefined || other === ">") return false;
+    if (token !== "*" && token !== other) return false;
+  }
+  return wide.length === narrow.length;
+}
+
 /** What the wildcards of `pattern` stood for: one entry for each `*`, and the whole rest for `>`. */
 export function captures(pattern: string, subject: string): string[] {
   const have = subject.split(".");

@@ -8,6 +8,7 @@ import {
   isLiteralSubject,
   isReserved,
   isSubjectPattern,
+  subjectCovers,
   subjectMatches,
   subjectsOverlap,
 } from "../../src/workloads/subjects.ts";
@@ -65,6 +66,18 @@ describe("subject patterns", () => {
       }),
     );
     assert.deepEqual(captures("orders.*.>", "orders.de.new.big"), ["de", "new.big"]);
+  });
+
+  it("cover one another when every subject of the one is of the other", () => {
+    fc.assert(
+      fc.property(patterns, patterns, (whole, part) => {
+        const inside = ALL_SUBJECTS.filter((subject) => subjectMatches(part, subject));
+        const all = inside.every((subject) => subjectMatches(whole, subject));
+        assert.equal(subjectCovers(whole, part), all, `${whole} ${part}`);
+      }),
+    );
+    assert.equal(subjectCovers("orders.>", "orders"), false);
+    assert.equal(subjectCovers("orders.*", "orders.>"), false);
   });
 
   it("with a leading wildcard never take in the subjects of the server and its clients", () => {

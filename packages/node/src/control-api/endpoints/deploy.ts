@@ -1,7 +1,6 @@
 import {
   ARTIFACT_BUCKET,
   checkName,
-  checkTrigger,
   type Claims,
   deployKind,
   type DeployRequest,
@@ -46,7 +45,7 @@ export async function deploy(
   const kind = checkKind(request);
   const limits = deployLimits(context, kind, request);
   checkFunctionLimits(context.config, request);
-  const triggers = checkTriggers(context, kind, request);
+  const triggers = checkTriggers(context, namespace, kind, request);
   const connect = checkConnect(context, kind, request);
   const hostServiceLimits = deployHostServices(context, kind, request);
   const place = checkPlace(context, request);
@@ -121,7 +120,12 @@ function checkKind(request: DeployRequest): WorkloadKind {
   );
 }
 
-function checkTriggers(context: ControlContext, kind: WorkloadKind, request: DeployRequest): string[] {
+function checkTriggers(
+  context: ControlContext,
+  namespace: string,
+  kind: WorkloadKind,
+  request: DeployRequest,
+): string[] {
   const triggers = [...new Set(request.trigger_subjects)];
   if (kind === "elf") {
     if (triggers.length === 0) return triggers;
@@ -135,10 +139,7 @@ function checkTriggers(context: ControlContext, kind: WorkloadKind, request: Dep
       data: { field: "trigger_subjects" },
     });
   for (const subject of triggers)
-    checkTrigger(subject, {
-      denied: context.config.deny_subjects,
-      allowEverything: request.allow_all_subjects ?? false,
-    });
+    context.subjects.checkTrigger(namespace, subject, request.allow_all_subjects ?? false);
   return triggers;
 }
 

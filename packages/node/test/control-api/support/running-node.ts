@@ -1,4 +1,4 @@
-import { chmod, readdir, stat } from "node:fs/promises";
+import { chmod, readdir, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
@@ -17,8 +17,10 @@ import { FeedRecorder } from "../../support/feed-recorder.ts";
 
 export interface RunningNodeOptions {
   readonly config?: NodeOptions;
-  /** A server to share. Default: one of its own, with JetStream. */
+  /** A server to share. Default: one beside the node, with JetStream. */
   readonly nats?: TestNats;
+  /** Let the node start its own. Default false. */
+  readonly embedded?: boolean;
   /** More of that server's configuration. */
   readonly natsConfig?: string;
 }
@@ -36,7 +38,6 @@ export interface Reply {
 /** A complete node on a NATS server, and one of its clients. */
 export class RunningNode implements AsyncDisposable {
   readonly node: NexNode;
-  readonly nats: TestNats;
   readonly client: NatsConnection;
   readonly told: FeedRecorder;
   readonly warnings: readonly string[];
@@ -45,14 +46,16 @@ export class RunningNode implements AsyncDisposable {
   readonly issuer: SigningKey = SigningKey.create("account");
   readonly sender: ExchangeKey = ExchangeKey.create();
   readonly #stack: AsyncDisposableStack;
+  readonly #nats: TestNats | undefined;
   #exchangeKey: string | undefined;
 
   private constructor(
-    parts: Pick<RunningNode, "node" | "nats" | "client" | "told" | "warnings" | "directory">,
+    parts: Pick<RunningNode, "node" | "client" | "told" | "warnings" | "directory">,
+    nats: TestNats | undefined,
     stack: AsyncDisposableStack,
   ) {
     this.node = parts.node;
-    this.nats = parts.nats;
+    this.#nats = nats;
     this.client = parts.client;
     this.told = parts.told;
     this.warnings = parts.warnings;
@@ -61,6 +64,7 @@ export class RunningNode implements AsyncDisposable {
   }
 
   static async start(options: RunningNodeOptions = {}): Promise<RunningNode> {
+    if (options.embedded === true) return await RunningNode.#startEmbedded(options);
     await using stack = new AsyncDisposableStack();
     const config = options.natsConfig === undefined ? {} : { config: options.natsConfig };
     const nats = options.nats ?? stack.use(await startNatsServer({ jetstream: true, ...config }));
@@ -76,7 +80,33 @@ export class RunningNode implements AsyncDisposable {
         onWarning: (line) => warnings.push(line),
       }),
     );
-    return new RunningNode({ node, nats, client, told, warnings, directory }, stack.move());
+    return new RunningNode({ node, client, told, warnings, directory }, nats, stack.move());
+  }
+
+  /** The client is the operator. Of what the node said before it answered nothing was recorded. */
+  static async #startEmbedded({ config }: RunningNodeOptions): Promise<RunningNode> {
+    await using stack = new AsyncDisposableStack();
+    const directory = stack.use(await passableDirectory()).path;
+    const contextFile = join(directory, "context.json");
+    const warnings: string[] = [];
+    const node = stack.use(
+      await NexNode.start({
+        ...nodeOptions("", directory, config),
+        nats: { embedded: { ephemeral: true, contextFile } },
+        onWarning: (line) => warnings.push(line),
+      }),
+    );
+    const { user, password } = JSON.parse(await readFile(contextFile, "utf8")) as { user: string; password: string };
+    const client = await connect({ servers: node.server, user, pass: password });
+    stack.defer(async () => await client.close());
+    const told = new FeedRecorder(client);
+    await client.flush();
+    return new RunningNode({ node, client, told, warnings, directory }, undefined, stack.move());
+  }
+
+  get nats(): TestNats {
+    if (this.#nats === undefined) throw new Error("This node runs its own server.");
+    return this.#nats;
   }
 
   /** Public key of the nexus, as a client learns it. */

@@ -8,6 +8,7 @@ import {
   WorkloadServices,
 } from "@nex/host-services/host";
 import { Link } from "@nex/link";
+import { checkMessageSubject } from "@nex/protocol";
 
 export interface GuestLink extends AsyncDisposable {
   /** The guest's end, for calls no honest guest makes. */
@@ -31,7 +32,7 @@ export function guestLink(scope: GuestScope): GuestLink {
   const { connection } = scope;
   const workload = new WorkloadServices({
     storage: async () => connection,
-    deniedSubjects: [],
+    checkSubject: (subject) => checkMessageSubject(subject, []),
     config: hostServicesSchema.parse(scope.options ?? {}),
     ...scope,
   });
