@@ -33,7 +33,8 @@ const requests = {
     status: 403,
     exit: 5,
     when: "A subject overlaps the node's deny list, or on the embedded server is not the namespace's.",
-    remedy: "Use another subject, or ask the node's operator to change `deny_subjects` or `namespaces.<name>.subjects`.",
+    remedy:
+      "Use another subject, or ask the node's operator to change `deny_subjects` or `namespaces.<name>.subjects`.",
   },
   unsupported_kind: {
     status: 400,

@@ -25,7 +25,7 @@ class KeyValueHost implements OpenService {
     this.#store = new KeptBucket(async () => await KeyValueStore.open(scope));
   }
 
-  call({ method, args, payload }: ServiceCall): Promise<ServiceReply> {
+  call({ method, args, payload }: ServiceCall): ServiceReply | Promise<ServiceReply> {
     const key = args[0] ?? "";
     const option = args[1] ?? "";
     if (method === KvMethod.keys) return this.#keys(key);
@@ -90,12 +90,12 @@ class KeyValueHost implements OpenService {
     return NOTHING;
   }
 
-  async #keys(prefix: string): Promise<ServiceReply> {
+  #keys(prefix: string): ServiceReply {
     checkKeyPrefix(prefix);
     // NATS filters by whole tokens; what is left of the prefix is compared here.
     const lastDot = prefix.lastIndexOf(".");
     const filter = lastDot === -1 ? ">" : `${prefix.slice(0, lastDot)}.>`;
-    const found = await this.#store.use("The keys cannot be listed", async (store) => await store.keys(filter));
+    const found = this.#store.each("The keys cannot be listed", (store) => store.keys(filter));
     return {
       body: (async function* (): AsyncGenerator<Buffer, void, undefined> {
         for await (const key of found) if (key.startsWith(prefix)) yield Buffer.from(`${key}\n`);

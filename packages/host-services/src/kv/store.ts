@@ -1,9 +1,10 @@
 import { type ApiError, jetstream, JetStreamApiError } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
-import { headers as newHeaders, type MsgHdrs, type QueuedIterator } from "@nats-io/transport-node";
+import { headers as newHeaders, type MsgHdrs } from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
 import { bucketExists, type OpenBucket, openBucket } from "../host/bucket.ts";
 import { bucketName } from "../host/config.ts";
+import { pullMessages } from "../host/pull-messages.ts";
 import { bucketMissing, isFull, isTimeout, isWrongLastSequence } from "../host/nats-errors.ts";
 import { Requests } from "../host/requests.ts";
 import type { ServiceReply, ServiceScope } from "../host/service.ts";
@@ -16,6 +17,9 @@ import { replyWithValue } from "./direct-answer.ts";
 const FIRST_READ_MS = 1000;
 const READ_MS = 5000;
 const WRITE_MS = 5000;
+
+/** A batch of the longest keys has half a megabyte. */
+const KEYS_AT_ONCE = 500;
 
 /** A key whose last word changes each time it is looked at is being made by somebody else too. */
 const CREATE_ATTEMPTS = 5;
@@ -116,8 +120,23 @@ export class KeyValueStore {
   }
 
   /** @param filter of whole tokens, as NATS filters */
-  async keys(filter: string): Promise<QueuedIterator<string>> {
-    return await this.#kv.keys(filter);
+  async *keys(filter: string): AsyncGenerator<string, void, undefined> {
+    const { connection, manager, stream } = this.bucket;
+    const start = this.#subject("").length;
+    const messages = pullMessages({
+      connection,
+      manager,
+      stream,
+      filter: this.#subject(filter),
+      lastOfSubject: true,
+      headersOnly: true,
+      batch: KEYS_AT_ONCE,
+      timeoutMs: READ_MS,
+    });
+    for await (const { subject, headers } of messages) {
+      const operation = headers?.get("KV-Operation") ?? "";
+      if (operation !== "DEL" && operation !== "PURGE") yield subject.slice(start);
+    }
   }
 
   #subject(key: string): string {

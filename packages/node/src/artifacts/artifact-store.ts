@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import { Objm, type ObjectStore } from "@nats-io/obj";
-import { jetstream, JetStreamApiError } from "@nats-io/jetstream";
+import { Objm, type ObjectInfo, type ObjectStore } from "@nats-io/obj";
+import { jetstream, JetStreamApiError, jetstreamManager, type JetStreamOptions } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import {
   ARTIFACT_BUCKET,
@@ -11,7 +11,7 @@ import {
   NexError,
 } from "@nex/protocol";
 import { streamExists } from "../state/stream-exists.ts";
-import { readChunks } from "./read-chunks.ts";
+import { readObject } from "./read-object.ts";
 
 /** Where an artifact lies in JetStream. */
 export interface ObjectPlace {
@@ -19,11 +19,6 @@ export interface ObjectPlace {
   readonly name: string;
   /** JetStream domain; empty or absent for none. */
   readonly domain?: string;
-}
-
-interface Found {
-  readonly store: ObjectStore;
-  readonly info: Awaited<ReturnType<ObjectStore["info"]>>;
 }
 
 export interface ArtifactStoreOptions {
@@ -35,6 +30,7 @@ export interface ArtifactStoreOptions {
   readonly chunkTimeoutMs?: number;
 }
 
+const STREAM = `OBJ_${ARTIFACT_BUCKET}`;
 const DEFAULT_MAX_ARTIFACT_BYTES = 256 * 2 ** 20;
 const DEFAULT_CHUNK_TIMEOUT_MS = 10_000;
 
@@ -69,10 +65,12 @@ export class ArtifactStore {
    * @throws NexError `artifact_missing`, `too_large`, `not_allowed`, also while it is read; `artifact_corrupt` then
    */
   async *read({ bucket, name, domain }: ObjectPlace, signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    const find = async (store: ObjectStore): Promise<Found> => ({ store, info: await store.info(name) });
-    const { store, info } =
-      bucket === ARTIFACT_BUCKET ? await this.#onBucket(find) : await find(await this.#foreign(bucket, domain));
-    if (info === null) {
+    const jetStream = domain === undefined || domain === "" ? {} : { domain };
+    const find = async (store: ObjectStore): Promise<ObjectInfo | null> => await store.info(name);
+    const info =
+      bucket === ARTIFACT_BUCKET ? await this.#onBucket(find) : await find(await this.#foreign(bucket, jetStream));
+    // JetStream goes on telling about objects that were deleted.
+    if (info === null || info.deleted) {
       throw new NexError(
         "artifact_missing",
         `There is no object "${name}" in the object store "${bucket}". Upload the artifact first.`,
@@ -81,18 +79,9 @@ export class ArtifactStore {
     }
     if (info.options?.link !== undefined) throw linkRefused(bucket, name);
     this.#checkSize(info.size);
-    const found = await store.get(name);
-    if (found === null)
-      throw new NexError("artifact_missing", `The object "${name}" disappeared from "${bucket}" while it was read.`);
-    // It says the same as the data's own error, and nobody else looks at it.
-    found.error.catch(() => undefined);
-    // It may have become a link since the first look.
-    if (found.info.bucket !== bucket || found.info.name !== name) {
-      await found.data.cancel();
-      throw linkRefused(bucket, name);
-    }
+    const timeoutMs = this.#chunkTimeoutMs;
     let size = 0;
-    for await (const chunk of readChunks(found.data, this.#chunkTimeoutMs, signal)) {
+    for await (const chunk of readObject(this.#connection, info, { jetStream, timeoutMs, signal })) {
       // What the object says of its size is its writer's word.
       size += chunk.length;
       this.#checkSize(size);
@@ -104,7 +93,6 @@ export class ArtifactStore {
   async keep(sha256: string, path: string): Promise<void> {
     await this.#onBucket(async (store) => {
       const known = await store.info(sha256);
-      // JetStream goes on telling about objects that were deleted.
       if (known !== null && !known.deleted) return;
       try {
         await store.put({ name: sha256 }, Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>);
@@ -116,18 +104,32 @@ export class ArtifactStore {
 
   /** Removes the artifacts that this node does not need. Other nodes put back what they still do: see {@link keep}. */
   async collect(needed: ReadonlySet<string>, olderThanMs: number): Promise<number> {
-    const store = await this.#onBucket(async (ours) => {
-      await ours.status();
-      return ours;
+    return await this.#onBucket(async (store) => {
+      await store.status();
+      const before = Date.now() - olderThanMs;
+      let removed = 0;
+      for await (const info of this.#list()) {
+        if (info.deleted === true || needed.has(info.name) || Date.parse(info.mtime) > before) continue;
+        await store.delete(info.name);
+        removed++;
+      }
+      return removed;
     });
-    const before = Date.now() - olderThanMs;
-    let removed = 0;
-    for (const info of await store.list()) {
-      if (needed.has(info.name) || Date.parse(info.mtime) > before) continue;
-      await store.delete(info.name);
-      removed++;
+  }
+
+  /** One after the other: the list of nats.js leaves a consumer to the server for five minutes. */
+  async *#list(): AsyncGenerator<Pick<ObjectInfo, "name" | "mtime"> & { readonly deleted?: boolean }, void> {
+    const manager = await jetstreamManager(this.#connection, { checkAPI: false });
+    const subject = `$O.${ARTIFACT_BUCKET}.M.>`;
+    // What is removed says so in a new message at the end, which is not for this round.
+    const { state } = await manager.streams.info(STREAM);
+    for (let sequence = 1; sequence <= state.last_seq;) {
+      const next = { seq: sequence, next_by_subj: subject };
+      const message = await manager.streams.getMessage(STREAM, next);
+      if (message === null) return;
+      yield message.json();
+      sequence = message.seq + 1;
     }
-    return removed;
   }
 
   /** Works on the bucket, and once more on a new one if it turns out that it was deleted or lost. */
@@ -136,7 +138,7 @@ export class ArtifactStore {
     try {
       return await work(store);
     } catch (error) {
-      if (await streamExists(this.#connection, `OBJ_${ARTIFACT_BUCKET}`)) throw error;
+      if (await streamExists(this.#connection, STREAM)) throw error;
       this.#bucket = undefined;
       return await work(await this.open());
     }
@@ -166,10 +168,9 @@ export class ArtifactStore {
     }
   }
 
-  async #foreign(bucket: string, domain?: string): Promise<ObjectStore> {
+  async #foreign(bucket: string, options: JetStreamOptions): Promise<ObjectStore> {
     try {
-      const js = jetstream(this.#connection, domain === undefined || domain === "" ? {} : { domain });
-      return await new Objm(js).open(bucket);
+      return await new Objm(jetstream(this.#connection, options)).open(bucket);
     } catch (cause) {
       throw new NexError(
         "artifact_missing",

@@ -23,7 +23,10 @@ export interface NamespaceConnectionsOptions {
 export interface NamespaceLease extends AsyncDisposable {
   readonly namespace: string;
   readonly connection: NatsConnection;
-  /** A connection with rights to a workload's buckets: the namespace's own, but in the embedded server. */
+  /**
+   * A connection with rights to a workload's buckets: the namespace's own, but in the embedded server. There it is one
+   * for each name of buckets, and closes with the lease.
+   */
   readonly storage: (buckets: StorageBuckets) => Promise<NatsConnection>;
   /** The last release closes the connection. Again: does nothing. */
   release(): Promise<void>;
@@ -31,10 +34,11 @@ export interface NamespaceLease extends AsyncDisposable {
 
 interface Entry {
   readonly opening: Promise<NatsConnection>;
-  /** By the key-value bucket's name. */
-  readonly storages: Map<string, Promise<NatsConnection>>;
-  leases: number;
+  readonly leases: Set<StorageConnections>;
 }
+
+/** Of one lease, by the key-value bucket's name. */
+type StorageConnections = Map<string, Promise<NatsConnection>>;
 
 /**
  * One NATS connection for each namespace: opened on first use, shared by all of its workloads, closed with the last.
@@ -68,12 +72,13 @@ export class NamespaceConnections implements AsyncDisposable {
       throw new NexError("connection_failed", "The node is closing its NATS connections and opens no more.");
     let entry = this.#entries.get(namespace);
     if (entry === undefined) {
-      entry = { opening: this.#open(namespace), storages: new Map(), leases: 0 };
+      entry = { opening: this.#open(namespace), leases: new Set() };
       this.#entries.set(namespace, entry);
       this.#forgetWhenClosed(namespace, entry);
     }
-    entry.leases++;
-    return this.#lease(namespace, entry, await entry.opening);
+    const storages: StorageConnections = new Map();
+    entry.leases.add(storages);
+    return this.#lease(namespace, entry, storages, await entry.opening);
   }
 
   /** Closes all, whoever still has a lease. */
@@ -96,10 +101,10 @@ export class NamespaceConnections implements AsyncDisposable {
     return connection;
   }
 
-  /** Kept until the namespace's own connection closes. A failure is not remembered. */
+  /** A failure is not remembered. */
   async #openStorage(
     namespace: string,
-    { storages }: Entry,
+    storages: StorageConnections,
     buckets: StorageBuckets,
     source: ConnectionSource & { readonly kind: "embedded" },
   ): Promise<NatsConnection> {
@@ -123,24 +128,33 @@ export class NamespaceConnections implements AsyncDisposable {
     void entry.opening.then(async (connection) => await connection.closed()).then(forget, forget);
   }
 
-  #lease(namespace: string, entry: Entry, connection: NatsConnection): NamespaceLease {
-    let released = false;
+  #lease(namespace: string, entry: Entry, storages: StorageConnections, connection: NatsConnection): NamespaceLease {
     const release = async (): Promise<void> => {
-      if (released) return;
-      released = true;
-      entry.leases--;
-      if (entry.leases > 0) return;
+      if (!entry.leases.delete(storages)) return;
+      if (entry.leases.size > 0) return await closeStorages(storages);
       if (this.#entries.get(namespace) === entry) this.#entries.delete(namespace);
-      await closeEntry(entry);
+      await Promise.all([closeStorages(storages), closeEntry(entry)]);
     };
-    const storage = async (buckets: StorageBuckets): Promise<NatsConnection> =>
-      this.#source.kind === "embedded" ? await this.#openStorage(namespace, entry, buckets, this.#source) : connection;
+    const storage = async (buckets: StorageBuckets): Promise<NatsConnection> => {
+      if (this.#source.kind !== "embedded") return connection;
+      if (!entry.leases.has(storages))
+        throw new NexError("connection_failed", "The workload is ending, and its connections to NATS are closed.");
+      return await this.#openStorage(namespace, storages, buckets, this.#source);
+    };
     return { namespace, connection, storage, release, [Symbol.asyncDispose]: release };
   }
 }
 
-async function closeEntry({ opening, storages }: Entry): Promise<void> {
-  const connections = await Promise.allSettled([...storages.values(), opening]);
+async function closeEntry({ opening, leases }: Entry): Promise<void> {
+  await Promise.all([closeAll([opening]), ...[...leases].map(closeStorages)]);
+}
+
+async function closeStorages(storages: StorageConnections): Promise<void> {
+  await closeAll([...storages.values()]);
+}
+
+async function closeAll(opening: readonly Promise<NatsConnection>[]): Promise<void> {
+  const connections = await Promise.allSettled(opening);
   await Promise.all(
     connections.map(async (result) =>
       result.status === "fulfilled" ? await closeConnection(result.value) : undefined,

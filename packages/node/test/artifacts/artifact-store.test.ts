@@ -45,6 +45,21 @@ describe("the artifact store", () => {
     }
   });
 
+  it("leaves no consumer behind, whether an object was read, given up on or listed", async () => {
+    const manager = await jetstreamManager(client);
+    const consumers = async (stream: string): Promise<number> =>
+      (await manager.streams.info(stream)).state.consumer_count;
+    const name = await upload(client, randomBytes(10_000_000), { bucket: "files" });
+    const there = await consumers("OBJ_files");
+    assert.equal((await readAll({ bucket: "files", name })).length, 10_000_000);
+    for await (const chunk of new ArtifactStore(client).read({ bucket: "files", name })) if (chunk.length > 0) break;
+    await refuses("artifact_missing", await withoutParts("emptied"), { chunkTimeoutMs: 100 });
+    assert.equal(await consumers("OBJ_files"), there);
+    const store = new ArtifactStore(client);
+    await store.collect(new Set(), 60_000);
+    assert.equal(await consumers("OBJ_nex_artifacts"), 0);
+  });
+
   it("refuses objects and buckets that are not there", async () => {
     await bucketOf(client, "files");
     await refuses("artifact_missing", { bucket: "files", name: "nothing" });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection, type NodeConnectionOptions } from "@nats-io/transport-node";
+import type { StorageBuckets } from "@nex/host-services/host";
 import { temporaryDirectory, type TemporaryDirectory } from "@nex/testing";
 import { NamespaceConnections, type NamespaceLease } from "../../src/connections/namespace-connections.ts";
 import { type EmbeddedNats, startEmbeddedNats } from "../../src/embedded-nats/embedded-nats.ts";
@@ -15,7 +17,7 @@ async function login(options: NodeConnectionOptions): Promise<NatsConnection> {
   return await connect({ servers: server.url, ...options });
 }
 
-function guest(lease: NamespaceLease, name: string): GuestLink {
+function guest(lease: Pick<NamespaceLease, "namespace" | "connection" | "storage">, name: string): GuestLink {
   const { namespace, connection, storage } = lease;
   return guestLink({ workload: { namespace, name }, connection, storage });
 }
@@ -57,6 +59,34 @@ describe("host services on the embedded server", () => {
     assert.equal((await objectStore.list()).length, 1);
     assert.equal(await objectStore.delete("o"), true);
     assert.deepEqual(orders.notes, []);
+  });
+
+  it("leave no consumer behind, and no connection of a workload that has ended", async () => {
+    const storages: NatsConnection[] = [];
+    await using namespace = await namespaces.acquire("shop");
+    for (const name of ["first", "second", "third"]) {
+      await using lease = await namespaces.acquire("shop");
+      const storage = async (buckets: StorageBuckets): Promise<NatsConnection> => {
+        const connection = await lease.storage(buckets);
+        storages.push(connection);
+        return connection;
+      };
+      await using workload = guest({ ...lease, storage }, name);
+      const { kv, objectStore } = workload.services;
+      await kv.put("a", "1");
+      assert.deepEqual(await kv.keys(), ["a"]);
+      await objectStore.put("o", "1");
+      assert.equal((await objectStore.list()).length, 1);
+      assert.equal((await (await objectStore.get("o"))?.bytes())?.length, 1);
+      const node = await login({ user: server.node.user, pass: server.node.password });
+      const manager = await jetstreamManager(node);
+      for (const stream of [`KV_hs_shop_${name}_kv`, `OBJ_hs_shop_${name}_obj`])
+        assert.equal((await manager.streams.info(stream)).state.consumer_count, 0, stream);
+      await node.close();
+    }
+    assert.equal(new Set(storages).size, 3);
+    for (const storage of storages) assert.equal(storage.isClosed(), true);
+    assert.equal(namespace.connection.isClosed(), false);
   });
 
   it("give a storage user its two buckets and nothing else", async () => {
