@@ -130,10 +130,13 @@ export class NexNode implements AsyncDisposable {
       },
     });
     stack.defer(async () => await pool.close());
+    const stopping = new AbortController();
+    const cache = new ArtifactCache(config.cache_directory, artifacts, stopping.signal);
     const supervisor = new Supervisor({
       nodeId: identity.nodeId,
       pool,
       feeds,
+      artifactFile: async (sha256) => await cache.file(sha256),
       lease: async (namespace) => await namespaces.acquire(namespace),
       hostServices: config.host_services,
       subjects,
@@ -142,7 +145,6 @@ export class NexNode implements AsyncDisposable {
     stack.defer(async () => await supervisor.close());
 
     const startedAt = Date.now();
-    const stopping = new AbortController();
     const context: ControlContext = {
       config,
       identity,
@@ -157,7 +159,7 @@ export class NexNode implements AsyncDisposable {
       supervisor,
       artifacts,
       deploys: new DeploysUnderWay(supervisor, config.max_instances),
-      cache: new ArtifactCache(config.cache_directory, artifacts, stopping.signal),
+      cache,
       feeds,
       connectRules: connectRules(config, embedded),
       subjects,

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { NexError } from "@nex/protocol";
+import { ARTIFACT_BUCKET, NexError } from "@nex/protocol";
 import type { ArtifactRef } from "../supervisor/plan.ts";
 import type { ArtifactStore, ObjectPlace } from "./artifact-store.ts";
 
@@ -43,6 +43,16 @@ export class ArtifactCache {
     } finally {
       this.#underWay.delete(key);
     }
+  }
+
+  /**
+   * Path of an artifact that was fetched before; again from Nex's own object store if it is no longer here.
+   * @throws NexError `artifact_missing` and the others of {@link fetch}
+   */
+  async file(sha256: string): Promise<string> {
+    const path = this.#path(sha256);
+    if (existsSync(path)) return path;
+    return (await this.fetch(sha256, { bucket: ARTIFACT_BUCKET, name: sha256 })).path;
   }
 
   /** Fetches an object whose hash nobody signed, as 0.2.7's clients deploy them. */

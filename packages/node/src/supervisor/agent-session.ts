@@ -138,6 +138,11 @@ export class AgentSession {
     return this.#agent === undefined || this.#agent.isClosed;
   }
 
+  /** What ends the sandbox from then on may be the workload. */
+  get hasGivenArtifact(): boolean {
+    return this.#artifact.isTaken;
+  }
+
   /** How much longer than on the bare machine things may take here. */
   get patience(): number {
     return this.#options.driver.patience;

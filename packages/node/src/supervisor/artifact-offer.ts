@@ -13,6 +13,13 @@ export interface ArtifactFile {
 export class ArtifactOffer {
   #file: ArtifactFile | undefined;
 
+  #isTaken = false;
+
+  /** The sandbox has asked for the artifact: from then on the workload may be what ends it. */
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
+
   make(file: ArtifactFile): void {
     this.#file = file;
   }
@@ -22,6 +29,7 @@ export class ArtifactOffer {
     const file = this.#file;
     if (file === undefined) throw new NexError("artifact_missing", "No deploy is under way in this sandbox.");
     this.#file = undefined;
+    this.#isTaken = true;
     try {
       for await (const chunk of createReadStream(file.path, { highWaterMark: 256 * 1024 }))
         await stream.write(chunk as Buffer);

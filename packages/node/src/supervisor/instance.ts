@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkloadServices } from "@nex/host-services/host";
 import type { DeployReply, Link, LogBatch, WorkloadEvent } from "@nex/link";
-import { NexError, toNexError } from "@nex/protocol";
+import { isNexError, NexError, type NexErrorCode, toNexError } from "@nex/protocol";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { ByteBudget } from "../triggers/byte-budget.ts";
@@ -25,14 +25,24 @@ import { ServiceLinks } from "./service-links.ts";
 export interface InstanceOptions {
   readonly plan: WorkloadPlan;
   readonly revision: number;
-  /** The verified artifact on this machine. */
-  readonly artifactPath: string;
+  /** Path of an artifact on this machine, by its SHA-256; fetched again if it is no longer there. */
+  readonly artifactFile: (sha256: string) => Promise<string>;
   readonly pool: SandboxPool;
   readonly connection: NatsConnection;
   readonly services: WorkloadServices;
   /** For messages that wait, of all instances of the workload. */
   readonly waitingBytes: ByteBudget;
   readonly feed: WorkloadFeed;
+}
+
+/** A deploy that finds warm sandboxes dying takes so many of them, one after the other. */
+const MAX_SANDBOXES = 3;
+
+/** What a sandbox that is just going answers, or is found to be. */
+const LOSSES: readonly NexErrorCode[] = ["link_closed", "already_deployed", "sandbox_failed"];
+
+function isLoss(error: unknown): error is NexError {
+  return isNexError(error) && LOSSES.includes(error.code);
 }
 
 /** One running copy of a workload, kept running through the ends of runners and sandboxes. */
@@ -74,6 +84,7 @@ export class Instance implements AgentSessionListener {
       session: () => this.#session,
       onReady: (runner) => this.#attach(runner),
       onGone: () => this.#dispatcher?.detach(),
+      onReplaced: (error, quickDeaths) => this.#onRunnerReplaced(error, quickDeaths),
       onGivenUp: (error) => void (this.#lastError = error),
     });
   }
@@ -84,7 +95,8 @@ export class Instance implements AgentSessionListener {
   }
 
   get state(): InstanceState {
-    return this.#life.state;
+    const { state } = this.#life;
+    return state === "running" && this.#runners.isCrashLooping ? "crash_loop" : state;
   }
 
   get uptimeMs(): number {
@@ -170,19 +182,36 @@ export class Instance implements AgentSessionListener {
   }
 
   async #deploy(signal: AbortSignal): Promise<void> {
-    const { plan, revision, artifactPath, pool } = this.#options;
-    const session = await pool.take(AbortSignal.any([signal, this.#stop.signal]));
-    this.#session = session;
-    if (this.#id === "") this.#id = session.id;
-    session.listen(this);
+    const { plan } = this.#options;
+    const isFirst = this.#id === "";
+    for (let attempt = 1; ; attempt++) {
+      const session = await this.#options.pool.take(AbortSignal.any([signal, this.#stop.signal]));
+      this.#session = session;
+      if (isFirst) this.#id = session.id;
+      session.listen(this);
+      try {
+        await this.#deployInto(session, signal);
+        break;
+      } catch (error) {
+        if (attempt === MAX_SANDBOXES || this.#life.isEnding || session.hasGivenArtifact || !isLoss(error)) throw error;
+        const reason = `A sandbox was lost before it had the workload, the next one is taken: ${error.message}`;
+        this.#options.feed.note(this.#id, "warn", reason);
+        await session.destroy(0);
+      }
+    }
+    // A service has no runner to care for.
+    if (plan.triggers.length > 0) this.#runners.use();
+  }
+
+  async #deployInto(session: AgentSession, signal: AbortSignal): Promise<void> {
+    const { plan, revision, artifactFile } = this.#options;
+    const file = await artifactFile(plan.artifact.sha256);
     const order = deployOrder(plan, revision);
-    const { concurrency } = await session.deploy(order, artifactPath, plan.limits, DEPLOY_DEADLINE_MS, signal);
+    const { concurrency } = await session.deploy(order, file, plan.limits, DEPLOY_DEADLINE_MS, signal);
     if (!this.#runners.hasRunner && plan.triggers.length > 0) {
       throw new NexError("link_protocol", "The agent says that it runs the function, but no runner has said hello.");
     }
     this.#concurrency = concurrency;
-    // A service has no runner to care for.
-    if (plan.triggers.length > 0) this.#runners.use();
   }
 
   /** Watches the sandbox only from here on: one that was lost on the way to this point is noticed all the same. */
@@ -230,6 +259,13 @@ export class Instance implements AgentSessionListener {
     });
     this.#services.renew();
     this.#dispatcher.attach(runner.link, runner.prefix, this.#concurrency);
+  }
+
+  /** The sandbox goes on with a fresh runner. */
+  #onRunnerReplaced(reason: NexError, quickDeaths: number): void {
+    this.#restarts++;
+    this.#lastError = reason;
+    if (quickDeaths === CRASH_LOOP_AFTER) this.#tellCrashLoop(reason);
   }
 
   #onExpired({ subject, invocationId, wasRun }: Expired): void {
@@ -290,8 +326,11 @@ export class Instance implements AgentSessionListener {
   #noteCrashLoop(reason: NexError): void {
     if (this.#failures < CRASH_LOOP_AFTER || this.#life.state !== "restarting") return;
     this.#life.enter("crash_loop");
-    const { feed } = this.#options;
-    feed.event("workload_crash_loop", { id: this.#id, restarts: this.#restarts, reason: reason.message });
+    this.#tellCrashLoop(reason);
+  }
+
+  #tellCrashLoop({ message: reason }: NexError): void {
+    this.#options.feed.event("workload_crash_loop", { id: this.#id, restarts: this.#restarts, reason });
   }
 
   async #pause(failures: number): Promise<void> {

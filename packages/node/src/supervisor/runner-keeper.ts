@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ABANDONED_CODE, type Link } from "@nex/link";
-import { type NexError, toNexError } from "@nex/protocol";
+import { NexError, toNexError } from "@nex/protocol";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { AgentSession } from "./agent-session.ts";
 import { backoffMs } from "./backoff.ts";
-import { MAX_ABANDONED, QUICK_DEATH_MS } from "./plan.ts";
+import { CRASH_LOOP_AFTER, MAX_ABANDONED, QUICK_DEATH_MS } from "./plan.ts";
 
 export interface Runner {
   readonly link: Link;
@@ -26,9 +26,17 @@ export interface RunnerKeeperOptions {
   readonly onReady: (runner: Runner) => void;
   /** Triggers have to wait: there is no runner. */
   readonly onGone: () => void;
+  /** A runner has ended and another has taken its place; how many in a row had ended soon after their start. */
+  readonly onReplaced: (error: NexError, quickDeaths: number) => void;
   /** No runner comes up any more; the sandbox has been destroyed. */
   readonly onGivenUp: (error: NexError) => void;
 }
+
+const RUNNER_ENDS = {
+  out_of_memory: "it had reached its memory limit",
+  blocked: "an invocation blocked it past its deadline",
+  ended: "it ended by itself",
+} as const;
 
 /** Sees to it that an instance of a function has a runner: replaces the one that ended, was killed, or has filled up. */
 export class RunnerKeeper {
@@ -51,6 +59,12 @@ export class RunnerKeeper {
   /** True while messages can still be finished. */
   get isReachable(): boolean {
     return this.#newest?.link.isClosed === false;
+  }
+
+  /** Runners end soon after their start, again and again, and none has lasted yet. */
+  get isCrashLooping(): boolean {
+    if (this.#quickDeaths < CRASH_LOOP_AFTER) return false;
+    return this.#replacing || this.#newest === undefined || performance.now() - this.#newest.since < QUICK_DEATH_MS;
   }
 
   /** A runner has said hello. */
@@ -87,13 +101,14 @@ export class RunnerKeeper {
     if (this.#replacing || this.#isEnding || session?.isLost !== false) return;
     this.#replacing = true;
     this.#options.onGone();
-    this.#tell(session, why);
     this.#quickDeaths = livedMs < QUICK_DEATH_MS ? this.#quickDeaths + 1 : 0;
+    const reason = this.#tell(session, why);
     try {
       if (this.#quickDeaths > 1) await this.#pause(this.#quickDeaths - 2);
       if (this.#isEnding) return;
       await session.replaceRunner(false);
       this.#takeUp();
+      this.#options.onReplaced(reason, this.#quickDeaths);
     } catch (error) {
       await this.#giveUp(session, error);
     } finally {
@@ -102,13 +117,14 @@ export class RunnerKeeper {
     this.#replaceIfEnded();
   }
 
-  #tell(session: AgentSession, why: NexError): void {
+  #tell(session: AgentSession, why: NexError): NexError {
     const { feed, id } = this.#options;
     const outOfMemory = session.takeOutOfMemory();
     if (outOfMemory !== undefined) feed.note(id(), "error", `The runner ended. ${outOfMemory}`);
     // Only this side closes a runner's link with the code `interrupted`.
     const reason = outOfMemory !== undefined ? "out_of_memory" : why.code === "interrupted" ? "blocked" : "ended";
     feed.event("runner_replaced", { id: id(), reason });
+    return new NexError(why.code, `The runner was replaced: ${RUNNER_ENDS[reason]}.`, { cause: why });
   }
 
   /** A runner may end before its end is listened for, or while it is about to replace another. */

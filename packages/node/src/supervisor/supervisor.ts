@@ -26,6 +26,8 @@ export interface SupervisorOptions {
   readonly nodeId: string;
   readonly pool: SandboxPool;
   readonly feeds: Feeds;
+  /** Path of an artifact on this machine, by its SHA-256. */
+  readonly artifactFile: (sha256: string) => Promise<string>;
   readonly lease: (namespace: string) => Promise<ConnectionLease>;
   /** Default: all services with their defaults. */
   readonly hostServices?: HostServicesConfig;
@@ -69,7 +71,7 @@ export class Supervisor {
     return new Set([...this.#workloads.values()].flatMap(({ workload }) => workload.artifacts));
   }
 
-  async deploy(plan: WorkloadPlan, artifactPath: string): Promise<WorkloadDetail> {
+  async deploy(plan: WorkloadPlan): Promise<WorkloadDetail> {
     const key = keyOf(plan.namespace, plan.name);
     const lease = await this.#options.lease(plan.namespace);
     const known = this.#workloads.get(key);
@@ -79,7 +81,7 @@ export class Supervisor {
     this.#workloads.set(key, entry);
     entry.deploys++;
     try {
-      await entry.workload.deploy(plan, artifactPath, this.#parts(entry), this.#stop.signal);
+      await entry.workload.deploy(plan, this.#parts(entry), this.#stop.signal);
       return entry.workload.describe();
     } finally {
       entry.deploys--;
@@ -181,7 +183,8 @@ export class Supervisor {
   }
 
   #parts({ lease, services, waitingBytes }: Entry): InstanceParts {
-    return { pool: this.#options.pool, connection: lease.connection, services, waitingBytes };
+    const { pool, artifactFile } = this.#options;
+    return { pool, artifactFile, connection: lease.connection, services, waitingBytes };
   }
 
   /** A workload without instances is kept only for the deploys that wait for their turn. */

@@ -9,11 +9,10 @@ const KEPT_REVISIONS = 5;
 interface Revision {
   readonly number: number;
   readonly plan: WorkloadPlan;
-  readonly artifactPath: string;
   readonly deployedAt: string;
 }
 
-export type InstanceParts = Pick<InstanceOptions, "pool" | "connection" | "services" | "waitingBytes">;
+export type InstanceParts = Pick<InstanceOptions, "pool" | "connection" | "services" | "waitingBytes" | "artifactFile">;
 
 /** A named workload of a namespace: its revisions, and the instances of the one that runs. */
 export class Workload {
@@ -69,15 +68,10 @@ export class Workload {
   }
 
   /** Brings up the next revision, then takes the one before down. On failure the old one goes on as if nothing had been. */
-  async deploy(
-    plan: WorkloadPlan,
-    artifactPath: string,
-    parts: InstanceParts,
-    signal: AbortSignal,
-  ): Promise<Instance[]> {
+  async deploy(plan: WorkloadPlan, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
     return await this.#inTurn(async () => {
       this.#checkNotEnding();
-      const revision = { number: this.#lastNumber + 1, plan, artifactPath, deployedAt: new Date().toISOString() };
+      const revision = { number: this.#lastNumber + 1, plan, deployedAt: new Date().toISOString() };
       const instances = await this.#bringUp(revision, parts, signal);
       this.#lastNumber = revision.number;
       this.#revisions = [revision, ...this.#revisions].slice(0, KEPT_REVISIONS);
@@ -178,10 +172,10 @@ export class Workload {
   }
 
   async #bringUp(revision: Revision, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
-    const { plan, artifactPath } = revision;
+    const { plan } = revision;
     const instances = Array.from(
       { length: plan.replicas },
-      () => new Instance({ plan, revision: revision.number, artifactPath, feed: this.#feed, ...parts }),
+      () => new Instance({ plan, revision: revision.number, feed: this.#feed, ...parts }),
     );
     try {
       await allOf(instances.map(async (instance) => await instance.start(signal)));

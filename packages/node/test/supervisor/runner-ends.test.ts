@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { WorkloadDetail } from "@nex/protocol";
 import { waitFor } from "@nex/testing";
 import { outcome } from "../support/reply.ts";
 import { TestSystem } from "../support/system.ts";
@@ -56,4 +57,22 @@ test("a function whose runner dies right after loading does not hang its callers
   });
   const codes = ["interrupted", "deadline_exceeded", "ok"];
   for (let run = 0; run < 3; run++) assert.ok(codes.includes(outcome(await system.request("fn"))));
+});
+
+test("a runner that crashes again and again shows as that, and as running once it has lasted", async () => {
+  await using system = await TestSystem.start();
+  await system.deploy(CRASHING, { deadlineMs: 20_000 });
+  const detail = (): WorkloadDetail => system.supervisor.get("default", "fn").describe();
+  assert.deepEqual([detail().state, detail().restarts, detail().last_error], ["running", 0, undefined]);
+  assert.equal(outcome(await system.request("fn", "exit")), "interrupted");
+  await waitFor(() => detail().restarts === 1);
+  assert.equal(detail().state, "running");
+  assert.match(detail().last_error?.message ?? "", /The runner was replaced: it ended by itself/);
+  for (let crash = 2; crash <= 6; crash++) await system.request("fn", "exit");
+  await waitFor(() => detail().state === "crash_loop");
+  assert.ok(detail().restarts >= 5, String(detail().restarts));
+  const event = await system.told.event("workload_crash_loop");
+  assert.match(String(event.data["reason"]), /ended by itself/);
+  await waitFor(() => detail().state === "running");
+  assert.equal(outcome(await system.request("fn", "pid")), "ok");
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isNexError } from "@nex/protocol";
 import { processAlive, waitFor } from "@nex/testing";
+import { hostileAgent } from "../support/hostile-agent.ts";
 import { outcome } from "../support/reply.ts";
 import { TestSystem } from "../support/system.ts";
 
@@ -61,4 +63,38 @@ test("a warm sandbox that dies is replaced before anybody asks for it", async ()
   await waitFor(() => system.watch.seen.length === 2 && system.pool.readyCount === 1);
   await system.deploy(PID);
   assert.equal(outcome(await system.request("fn")), "ok");
+});
+
+test("a deploy that meets warm sandboxes that are just dying takes the next one", async () => {
+  await using system = await TestSystem.start({ poolSize: 2 });
+  for (const name of ["a", "b", "c"]) {
+    await waitFor(() => system.pool.readyCount === 2);
+    for (const { pid } of system.watch.seen.slice(-2)) process.kill(pid, "SIGKILL");
+    // At once: nobody has noticed yet.
+    const { instances } = await system.deploy(PID, { name });
+    assert.equal(outcome(await system.request(name)), "ok");
+    // The instance has the id of the sandbox that it is in.
+    assert.ok(system.watch.find(instances[0]!.id).pid > 0);
+  }
+  await system.told.log("A sandbox was lost before it had the workload, the next one is taken");
+});
+
+test("a deploy gives up when three sandboxes in a row are lost, and leaves none", async () => {
+  await using agent = await hostileAgent(`await greet(); ready(); onCall = () => process.exit(1);`);
+  await using system = await TestSystem.start({ poolSize: 0, programs: { agent: agent.path } });
+  await assert.rejects(
+    system.deploy(PID),
+    (error) => isNexError(error) && /^(link_closed|sandbox_failed)$/.test(error.code),
+  );
+  assert.equal(system.watch.seen.length, 3);
+  assert.equal(system.supervisor.instanceCount, 0);
+});
+
+test("a function that takes its sandbox with it when it loads is not tried in the next one", async () => {
+  await using system = await TestSystem.start({ poolSize: 0 });
+  await assert.rejects(
+    system.deploy(`process.kill(process.ppid, "SIGKILL"); await new Promise(() => undefined); export default () => 1;`),
+    (error) => isNexError(error) && /^(link_closed|sandbox_failed)$/.test(error.code),
+  );
+  assert.equal(system.watch.seen.length, 1);
 });

@@ -8,6 +8,7 @@ import { openNodeConnection } from "../../src/connections/node-connection.ts";
 import { Feeds } from "../../src/feeds/feeds.ts";
 import type { SandboxDriver, SandboxPrograms } from "../../src/sandboxes/sandbox.ts";
 import { SandboxPool } from "../../src/supervisor/pool.ts";
+import type { WorkloadPlan } from "../../src/supervisor/plan.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 import { SubjectRules } from "../../src/triggers/subject-rules.ts";
 import { FeedRecorder } from "./feed-recorder.ts";
@@ -58,7 +59,6 @@ export class TestSystem implements AsyncDisposable {
   /** For what should happen at once: longer where sandboxes are emulated. */
   readonly #waitMs: number;
   #leases = 0;
-  #artifacts = 0;
 
   private constructor(parts: Pick<TestSystem, "nats" | "connection" | "client" | "runtime">, options: SystemOptions) {
     this.watch = new SandboxWatch(options.driver);
@@ -84,6 +84,7 @@ export class TestSystem implements AsyncDisposable {
       nodeId: "NTEST",
       pool: this.pool,
       feeds: this.feeds,
+      artifactFile: async (sha256) => this.#artifactFile(sha256),
       hostServices: hostServicesSchema.parse(options.hostServices ?? {}),
       subjects: new SubjectRules({ denied: options.deniedSubjects ?? [] }),
       lease: async () => {
@@ -122,9 +123,16 @@ export class TestSystem implements AsyncDisposable {
 
   /** Deploys a function from its source, or a service from its bytes. */
   async deploy(source: string | Uint8Array, options: PlanOptions = {}): Promise<WorkloadDetail> {
-    const path = join(this.runtime, `${++this.#artifacts}.artifact`);
-    await writeFile(path, source);
-    return await this.supervisor.deploy(functionPlan(source, options), path);
+    return await this.deployPlan(functionPlan(source, options), source);
+  }
+
+  async deployPlan(plan: WorkloadPlan, artifact: string | Uint8Array): Promise<WorkloadDetail> {
+    await writeFile(this.#artifactFile(plan.artifact.sha256), artifact);
+    return await this.supervisor.deploy(plan);
+  }
+
+  #artifactFile(sha256: string): string {
+    return join(this.runtime, `${sha256}.artifact`);
   }
 
   /** A request with time enough that only a missing answer runs out of it. */

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { buildC } from "@nex/testing";
 import type { Msg } from "@nats-io/transport-node";
@@ -26,12 +24,10 @@ const DEADLINE_MS = 500;
 
 async function deployProgram(system: TestSystem): Promise<void> {
   const module = await buildC(PROGRAM);
-  const path = join(system.runtime, "program.artifact");
-  await writeFile(path, module);
   const artifact = { sha256: createHash("sha256").update(module).digest("hex"), size: module.length };
-  await system.supervisor.deploy(
+  await system.deployPlan(
     { ...functionPlan("", { kind: "wasm", deadlineMs: DEADLINE_MS, memoryBytes: 4 * 1024 * 1024 }), artifact },
-    path,
+    module,
   );
 }
 

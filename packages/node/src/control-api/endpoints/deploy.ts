@@ -83,7 +83,7 @@ export async function deploy(
     ...(hostServiceLimits === undefined ? {} : { hostServiceLimits }),
     claims,
   };
-  return toRunResponse(await context.supervisor.deploy(plan, artifact.path), claims);
+  return toRunResponse(await context.supervisor.deploy(plan), claims);
 }
 
 function checkFit(context: ControlContext, request: DeployRequest): void {
@@ -213,10 +213,11 @@ function checkClaims(
 
 async function fetchArtifact(context: ControlContext, claims: Claims, place: ObjectPlace): Promise<CachedArtifact> {
   const hash = claims.hash!;
-  if (!isLegacyClaims(claims) || hash !== LEGACY_HASH) return await context.cache.fetch(hash, place);
-  const artifact = await context.cache.fetchUnsigned(place);
+  const isUnsigned = isLegacyClaims(claims) && hash === LEGACY_HASH;
+  const artifact = isUnsigned ? await context.cache.fetchUnsigned(place) : await context.cache.fetch(hash, place);
   // From here on it lies where all artifacts lie, whatever becomes of the client's own bucket.
-  await context.artifacts.keep(artifact.sha256, artifact.path);
+  if (place.bucket !== ARTIFACT_BUCKET || place.name !== artifact.sha256)
+    await context.artifacts.keep(artifact.sha256, artifact.path);
   return artifact;
 }
 
