@@ -97,6 +97,7 @@ export {
   deployRequestSchema,
   type HostServiceLimits,
   type LegacyConnection,
+  MAX_ARGUMENT_BYTES,
   objectLocation,
   readObjectLocation,
 } from "./control/messages/deploy.ts";

@@ -23,8 +23,17 @@ export class ProcessGroup {
   readonly child: ChildProcess;
   readonly ended: Promise<ProcessEnd>;
   #isOver = false;
+  #startError: Error | undefined;
 
-  /** @param program a path, or a descriptor of the child's such as `/proc/self/fd/6` */
+  /** Why the program could not be started, where that showed after all. Its end then has the exit code 127. */
+  get startError(): Error | undefined {
+    return this.#startError;
+  }
+
+  /**
+   * Throws what `spawn` throws, as for arguments that the kernel does not take.
+   * @param program a path, or a descriptor of the child's such as `/proc/self/fd/6`
+   */
   constructor(program: string, options: ProcessGroupOptions) {
     const direct = SETPRIV === undefined;
     this.child = spawn(
@@ -75,8 +84,8 @@ export class ProcessGroup {
     try {
       const [exitCode, signal] = (await once(this.child, "exit")) as [number | null, NodeJS.Signals | null];
       return { exitCode, signal };
-    } catch {
-      // The program could not be started; `spawn` has said why through the error event.
+    } catch (error) {
+      this.#startError = error as Error;
       return { exitCode: 127, signal: null };
     } finally {
       // The leader is gone; what it started and left behind goes too.

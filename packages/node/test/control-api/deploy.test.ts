@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Objm } from "@nats-io/obj";
 import { jetstream } from "@nats-io/jetstream";
-import { legacyKind, WORKLOAD_KINDS } from "@nex/protocol";
+import { legacyKind, MAX_ARGUMENT_BYTES, WORKLOAD_KINDS } from "@nex/protocol";
 import { waitFor } from "@nex/testing";
 import { SUPPORTED_KINDS } from "../../src/version.ts";
 import {
@@ -164,6 +164,24 @@ describe("a deploy", () => {
     });
     assert.equal(reply.error, undefined);
     await undeploy("all");
+  });
+
+  it("refuses arguments and variables of a service that no program can be given, by name", async () => {
+    const elf = { type: "native", kind: "elf", trigger_subjects: [] };
+    const wrong: readonly (readonly [string, RegExp])[] = [
+      ["a\0b", /argv.*zero byte/],
+      ["x".repeat(MAX_ARGUMENT_BYTES), /argv.*131071 bytes/],
+    ];
+    for (const [argument, message] of wrong)
+      assert.match((await refused("invalid_request", { ...elf, argv: ["fine", argument] })).error ?? "", message);
+    const env = { BIG: "x".repeat(MAX_ARGUMENT_BYTES) };
+    const sealed = await deployRequest(running, { env, request: elf, claims: { kind: "elf" } });
+    const reply = await running.askPatiently(deploySubject(running), sealed);
+    assert.equal(reply.code, "too_large");
+    assert.match(reply.error ?? "", /The environment variable BIG has 131076 bytes/);
+    // A function gets its variables as values.
+    assert.equal((await deployFunction(running, { env })).error, undefined);
+    await undeploy("fn");
   });
 
   it("refuses a function without triggers", async () =>

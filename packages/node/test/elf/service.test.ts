@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { NexError } from "@nex/protocol";
+import { MAX_ARGUMENT_BYTES, type NexError } from "@nex/protocol";
 import { buildStaticProgram, temporaryDirectory, type TemporaryDirectory, waitFor } from "@nex/testing";
 import { TestSystem } from "../support/system.ts";
 
@@ -119,4 +119,12 @@ test(`stopping a service ends its children too${isRoot ? ", also those that have
   await waitFor(() => system.told.logs.some(({ text }) => text === "ready"), { message: "its children" });
   await system.supervisor.stop("default", "svc");
   // Disposal fails if any process of the sandbox's user is left.
+});
+
+test("an argument that the kernel does not take is refused by name; the longest it takes arrives", async () => {
+  await using system = await TestSystem.start();
+  await assert.rejects(system.deploy(program, service("x".repeat(MAX_ARGUMENT_BYTES))), { code: "too_large" });
+  const longest = "x".repeat(MAX_ARGUMENT_BYTES - 1);
+  assert.equal((await system.deploy(program, service("tell", longest))).state, "running");
+  await waitFor(() => system.told.logs.some(({ text }) => text.startsWith("argument xxx")));
 });

@@ -42,12 +42,7 @@ class Service implements RunningWorkload {
   readonly #lastLines: string[] = [];
 
   constructor(order: DeployOrder, path: string, host: ProviderHost) {
-    this.#group = new ProcessGroup(path, {
-      arguments: order.argv,
-      env: order.env,
-      directory: host.directory,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    this.#group = startProgram(order, path, host.directory);
     this.#capture("stdout", host.logs);
     this.#capture("stderr", host.logs);
     this.ended = this.#group.ended.then(toEvent);
@@ -61,6 +56,7 @@ class Service implements RunningWorkload {
     clearTimeout(timeout);
     if (end === undefined) return;
     await this.#group.end(0);
+    if (this.#group.startError !== undefined) throw notStarted(this.#group.startError);
     const said = this.#lastLines.length === 0 ? "It wrote nothing." : `It wrote: ${this.#lastLines.join(" / ")}`;
     throw new NexError(
       "deploy_failed",
@@ -85,6 +81,26 @@ class Service implements RunningWorkload {
     output?.on("data", (chunk: Buffer) => lines.push(chunk));
     output?.on("end", () => lines.end());
   }
+}
+
+/** @throws NexError `too_large`, `deploy_failed` */
+function startProgram({ argv, env }: DeployOrder, path: string, directory: string): ProcessGroup {
+  try {
+    return new ProcessGroup(path, { arguments: argv, env, directory, stdio: ["ignore", "pipe", "pipe"] });
+  } catch (error) {
+    throw notStarted(error as NodeJS.ErrnoException);
+  }
+}
+
+function notStarted(cause: NodeJS.ErrnoException): NexError {
+  if (cause.code === "E2BIG") {
+    return new NexError(
+      "too_large",
+      "Arguments and environment of the service are together more than the kernel takes, which is a quarter of the stack limit (usually 2 MiB), or one variable has more than 128 KiB. Pass less, or have the service read it from elsewhere.",
+      { cause },
+    );
+  }
+  return new NexError("deploy_failed", `The service could not be started: ${cause.message}.`, { cause });
 }
 
 function toEvent(end: ProcessEnd): WorkloadEvent {

@@ -4,10 +4,12 @@ import {
   type Claims,
   deployKind,
   type DeployRequest,
+  type Environment,
   formatDestination,
   isLegacyClaims,
   isName,
   LEGACY_HASH,
+  MAX_ARGUMENT_BYTES,
   NexError,
   openEnvironment,
   parseDestination,
@@ -59,6 +61,7 @@ export async function deploy(
   });
   // The dearest check of all, 1.5 ms of arithmetic: only for those who may deploy.
   const env = openEnvironment(request.environment, context.identity.exchangeKey, request.sender_public_key);
+  if (kind === "elf") checkProgramEnvironment(env);
   await context.admission.use(claims);
   const artifact = await fetchArtifact(context, claims, place);
   const { functions } = context.config;
@@ -141,6 +144,19 @@ function checkTriggers(
   for (const subject of triggers)
     context.subjects.checkTrigger(namespace, subject, request.allow_all_subjects ?? false);
   return triggers;
+}
+
+/** Functions get theirs as values, so only a program's has the kernel's limit. */
+function checkProgramEnvironment(env: Environment): void {
+  for (const [name, value] of Object.entries(env)) {
+    const size = Buffer.byteLength(`${name}=${value}`);
+    if (size < MAX_ARGUMENT_BYTES) continue;
+    throw new NexError(
+      "too_large",
+      `The environment variable ${name.slice(0, 80)} has ${size} bytes; Linux takes less than ${MAX_ARGUMENT_BYTES} in one. Have the service read it from elsewhere.`,
+      { data: { variable: name.slice(0, 80), size } },
+    );
+  }
 }
 
 /** The destinations of a service, each once, in the spelling that the link uses. */

@@ -103,8 +103,18 @@ const destination = z.string().regex(/^(?:[^\s:[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1
   error: "is not a destination such as db.example.com:5432",
 });
 
+/** What Linux takes as one argument or one `NAME=value`, its zero byte included: MAX_ARG_STRLEN in binfmts.h. */
+export const MAX_ARGUMENT_BYTES: number = 128 * 1024;
+
+const argument: z.ZodType<string> = z
+  .string()
+  .refine((text) => !text.includes("\0"), { error: "has a zero byte, which no argument of a program can have" })
+  .refine((text) => Buffer.byteLength(text) < MAX_ARGUMENT_BYTES, {
+    error: `is longer than the ${MAX_ARGUMENT_BYTES - 1} bytes that Linux takes as one argument`,
+  });
+
 export const deployRequestSchema: z.ZodType<DeployRequest> = messageObject({
-  argv: listOf(z.string(), MAX_ITEMS).exactOptional(),
+  argv: listOf(argument, MAX_ITEMS).exactOptional(),
   description: z.string().exactOptional(),
   type: z.string(),
   location: messageObject({ Scheme: z.string().exactOptional(), Host: z.string(), Path: z.string() }),
