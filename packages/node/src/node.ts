@@ -37,7 +37,7 @@ export interface NexNodeOptions {
   readonly config?: NodeOptions;
   /** Takes lines for the operator. Default: none. */
   readonly onWarning?: (line: string) => void;
-  /** The node can no longer work, as when its embedded server has died. */
+  /** The node can no longer work, as when its embedded server has died and does not come up again. */
   readonly onFatal?: (error: NexError) => void;
 }
 
@@ -189,11 +189,12 @@ async function startServer(
   config: NodeConfig,
 ): Promise<EmbeddedNats | undefined> {
   if (!("embedded" in options.nats)) return undefined;
-  const { onFatal } = options;
+  const { onFatal, onWarning } = options;
   return stack.use(
     await startEmbeddedNats({
       ...options.nats.embedded,
       subjects: statedSubjects(config.namespaces),
+      onRestart: ({ message }) => onWarning?.(message),
       ...(onFatal === undefined ? {} : { onUnexpectedExit: onFatal }),
     }),
   );

@@ -9,6 +9,7 @@ import { makePrivateDirectory } from "./private-files.ts";
 import { natsServerProgram } from "./programs.ts";
 import { serverReady } from "./readiness.ts";
 import { ServerConfig, type UserCredentials } from "./server-config.ts";
+import { ServerKeeper } from "./server-keeper.ts";
 import { ServerLog } from "./server-log.ts";
 import { endOrphan, ServerProcess } from "./server-process.ts";
 import type { SubjectScope } from "./namespace-subjects.ts";
@@ -66,22 +67,21 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Prom
   );
 
   const { server, port } = await startServer(program, config, serverConfig, log);
-  // Before the rest, so that nothing that fails from here on leaves the server behind.
-  let stopping = false;
-  stack.defer(async () => {
-    stopping = true;
-    await server.stop();
-  });
-  await lock.record(server.pid);
   const url = serverUrl(config.host, port);
+  const keeper = new ServerKeeper(server, {
+    start: async () => await startAt(url, program, serverConfig, log),
+    onEnded: async (how) => {
+      await log.read();
+      config.onRestart(unexpectedEnd(how, log));
+    },
+    onRestarted: async ({ pid }) => await lock.record(pid),
+    onGivenUp: config.onUnexpectedExit,
+  });
+  // Before the rest, so that nothing that fails from here on leaves the server behind.
+  stack.defer(async () => await keeper.stop());
+  await lock.record(server.pid);
   const removeContext = await writeContextFile(config.contextFile, url, serverConfig.operator);
   if (config.storeDirectory === undefined) stack.defer(removeContext);
-
-  void server.exited.then(async (how) => {
-    if (stopping) return;
-    await log.read();
-    config.onUnexpectedExit(unexpectedExit(how, log));
-  });
 
   const owned = stack.move();
   let stopped: Promise<void> | undefined;
@@ -90,14 +90,16 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Prom
     url,
     address: { host: config.host, port },
     config: serverConfig,
-    process: server,
+    keeper,
     log,
   });
   return {
     url,
     host: config.host,
     port,
-    pid: server.pid,
+    get pid() {
+      return keeper.pid;
+    },
     storeDirectory: directory,
     contextFile: config.contextFile,
     node: serverConfig.node,
@@ -132,16 +134,31 @@ async function startServer(
   for (let attempt = 1; ; attempt++) {
     const port = await choosePort(config.host, config.port);
     await serverConfig.write({ host: config.host, port });
-    const server = await ServerProcess.start(program, serverConfig.path, log);
     try {
-      await serverReady(serverUrl(config.host, port), serverConfig.node, server, log);
+      const server = await startAt(serverUrl(config.host, port), program, serverConfig, log);
       return { server, port };
     } catch (error) {
-      await server.stop();
       if (!isNexError(error) || !error.message.includes("address already in use")) throw error;
       if (config.port !== undefined) throw portTaken(config.host, config.port);
       if (attempt === PORT_ATTEMPTS) throw error;
     }
+  }
+}
+
+/** Starts it with the configuration that is written, and waits until it answers. */
+async function startAt(
+  url: string,
+  program: string,
+  serverConfig: ServerConfig,
+  log: ServerLog,
+): Promise<ServerProcess> {
+  const server = await ServerProcess.start(program, serverConfig.path, log);
+  try {
+    await serverReady(url, serverConfig.node, server, log);
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
   }
 }
 
@@ -150,12 +167,12 @@ function serverUrl(host: string, port: number): string {
   return `nats://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${port}`;
 }
 
-function unexpectedExit(how: string, log: ServerLog): NexError {
+function unexpectedEnd(how: string, log: ServerLog): NexError {
   const tail = log.tail().map((line) => line.text);
   const reason = log.lastError();
   return new NexError(
     "nats_server_failed",
-    `The embedded nats-server ended by itself with ${how}${reason === undefined ? "." : `; the last it said: ${reason}`}`,
+    `The embedded nats-server ended by itself with ${how}, and is started again.${reason === undefined ? "" : ` The last it said: ${reason}`}`,
     { data: { how, log: tail } },
   );
 }

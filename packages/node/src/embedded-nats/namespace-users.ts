@@ -1,15 +1,15 @@
 import { checkName } from "@nex/protocol";
 import { userReady } from "./readiness.ts";
+import type { ServerKeeper } from "./server-keeper.ts";
 import type { ListenAddress, ServerConfig, UserCredentials } from "./server-config.ts";
 import type { ServerLog } from "./server-log.ts";
 import type { StorageOwner } from "./storage-rights.ts";
-import type { ServerProcess } from "./server-process.ts";
 
 interface RunningServer {
   readonly url: string;
   readonly address: ListenAddress;
   readonly config: ServerConfig;
-  readonly process: ServerProcess;
+  readonly keeper: ServerKeeper;
   readonly log: ServerLog;
 }
 
@@ -43,11 +43,12 @@ export class NamespaceUsers {
   }
 
   async #make(user: UserCredentials): Promise<UserCredentials> {
-    const { url, address, config, process, log } = this.#server;
+    const { url, address, config, keeper, log } = this.#server;
     if (this.#known.has(user.user)) return user;
     await config.write(address);
-    process.reload();
-    await userReady(url, user, process, log);
+    const server = await keeper.running();
+    server.reload();
+    await userReady(url, user, server, log);
     this.#known.add(user.user);
     return user;
   }

@@ -22,7 +22,9 @@ export interface EmbeddedNatsOptions {
   readonly contextFile?: string | undefined;
   /** Takes each line the server logs. */
   readonly log?: ((line: NatsLogLine) => void) | undefined;
-  /** Called once if the server ends without having been asked to. */
+  /** Called each time the server has ended without having been asked to, and is about to be started again. */
+  readonly onRestart?: ((error: NexError) => void) | undefined;
+  /** Called once if it does not come up again. */
   readonly onUnexpectedExit?: ((error: NexError) => void) | undefined;
 }
 
@@ -36,6 +38,7 @@ export interface EmbeddedNatsConfig {
   readonly subjects: StatedSubjects;
   readonly contextFile: string;
   readonly log: (line: NatsLogLine) => void;
+  readonly onRestart: (error: NexError) => void;
   readonly onUnexpectedExit: (error: NexError) => void;
 }
 
@@ -50,6 +53,7 @@ const schema = z.strictObject({
   subjects: z.custom<StatedSubjects>().default({}),
   contextFile: z.string().min(1).optional(),
   log: callback.optional(),
+  onRestart: callback.optional(),
   onUnexpectedExit: callback.optional(),
 });
 
@@ -74,6 +78,7 @@ export function embeddedNatsConfig(options: EmbeddedNatsOptions): EmbeddedNatsCo
     subjects,
     contextFile: contextFile ?? join(configHome(), "nats", "context", "nex-embedded.json"),
     log: options.log ?? (() => {}),
+    onRestart: options.onRestart ?? (() => {}),
     onUnexpectedExit: options.onUnexpectedExit ?? (() => {}),
   };
 }

@@ -8,7 +8,7 @@ import type { ByteBudget } from "../triggers/byte-budget.ts";
 import { Dispatcher, type Expired, type InvocationCounts } from "../triggers/dispatcher.ts";
 import { queueGroup, TriggerSubscriptions } from "../triggers/subscriptions.ts";
 import type { AgentSession, AgentSessionListener } from "./agent-session.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs } from "../backoff.ts";
 import { InstanceLife, type InstanceState } from "./instance-state.ts";
 import {
   CRASH_LOOP_AFTER,

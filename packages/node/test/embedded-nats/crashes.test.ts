@@ -6,6 +6,9 @@ import { processAlive, type StartedProgram, startProgram, temporaryDirectory, wa
 import { startEmbeddedNats } from "../../src/embedded-nats/embedded-nats.ts";
 import { processIdentity } from "../../src/embedded-nats/process-identity.ts";
 import { StoreLock } from "../../src/embedded-nats/store-lock.ts";
+import { deployFunction } from "../control-api/support/deploys.ts";
+import { RunningNode } from "../control-api/support/running-node.ts";
+import { processes } from "../support/sandbox-watch.ts";
 
 const fixture = (name: string): string => join(import.meta.dirname, "fixtures", name);
 
@@ -114,5 +117,35 @@ describe("the identity of a process", () => {
     assert.notEqual(processIdentity(pid)?.started, processIdentity(process.pid)?.started);
     await program.kill("SIGKILL");
     assert.equal(processIdentity(pid), undefined);
+  });
+});
+
+describe("when the embedded server dies", () => {
+  it("its node and the workloads live on, hear of messages again and can be deployed to", async () => {
+    await using running = await RunningNode.start({ embedded: true });
+    const source = `
+      let calls = 0;
+      export default async (event, { kv }) => {
+        await kv.put("calls", String(++calls));
+        return JSON.stringify([process.pid, (await kv.get("calls")).text()]);
+      };`;
+    assert.equal((await deployFunction(running, { source })).error, undefined);
+    const ask = async (): Promise<[number, string]> =>
+      await waitFor(async () => {
+        const answer = await running.client.request("fn", "", { timeout: 1000 }).catch(() => undefined);
+        return answer?.headers?.hasError === true ? undefined : answer?.json<[number, string]>();
+      });
+    const [pid] = await ask();
+    const server = processes().find(({ parent, command }) => parent === process.pid && /nats-server/.test(command));
+    process.kill(server!.pid, "SIGKILL");
+    await waitFor(() => running.warnings.some((line) => line.includes("is started again")));
+    const [after, calls] = await ask();
+    assert.equal(after, pid);
+    assert.ok(Number(calls) >= 2, calls);
+    const deployed = await waitFor(async () => {
+      const reply = await deployFunction(running, { name: "second" }).catch(() => undefined);
+      return reply?.error === undefined ? reply : undefined;
+    });
+    assert.equal(deployed.data.name, "second");
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
-import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -10,6 +10,10 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { isNexError, type NexError } from "@nex/protocol";
 import { processAlive, temporaryDirectory, waitFor } from "@nex/testing";
 import { type EmbeddedNats, startEmbeddedNats } from "../../src/embedded-nats/embedded-nats.ts";
+import { natsServerProgram } from "../../src/embedded-nats/programs.ts";
+
+/** Comes back like a node's connection. */
+const PATIENT: NodeConnectionOptions = { maxReconnectAttempts: -1, reconnectTimeWait: 50, ignoreAuthErrorAbort: true };
 
 /** A store and a context file of the test's own. */
 function within(directory: string): { storeDirectory: string; contextFile: string } {
@@ -200,20 +204,70 @@ describe("an embedded NATS server", () => {
     );
   });
 
-  it("reports when the server ends by itself, once, and can still be stopped", async () => {
+  it("is started again when it ends by itself, with its data, its users and its address", async () => {
     await using directory = await temporaryDirectory();
-    const reports: NexError[] = [];
-    const server = await startEmbeddedNats({
+    const ends: NexError[] = [];
+    await using server = await startEmbeddedNats({
       ...within(directory.path),
-      onUnexpectedExit: (error) => reports.push(error),
+      onRestart: (error) => ends.push(error),
+      onUnexpectedExit: (error) => assert.fail(error),
     });
+    const { user, password } = await server.ensureNamespace("orders");
+    const node = await connect({ servers: server.url, user: server.node.user, pass: server.node.password, ...PATIENT });
+    const orders = await connect({ servers: server.url, user, pass: password, ...PATIENT });
+    orders.subscribe("orders.ask", { callback: (_, message) => void message.respond("still here") });
+    const manager = await jetstreamManager(node);
+    await manager.streams.add({ name: "kept", subjects: ["kept"] });
+    await node.request("kept", "x");
+    for (const [index, signal] of (["SIGKILL", "SIGTERM"] as const).entries()) {
+      const { pid } = server;
+      process.kill(pid, signal);
+      await waitFor(() => server.pid !== pid, { message: "another server" });
+      // Asked for while it may not yet be up.
+      await server.ensureNamespace(`later${index}`);
+      await waitFor(async () => {
+        const answer = await node.request("orders.ask", "", { timeout: 500 }).catch(() => undefined);
+        return answer?.string() === "still here";
+      });
+      assert.equal((await manager.streams.info("kept")).state.messages, 1);
+    }
+    assert.deepEqual(
+      ends.map(({ code }) => code),
+      ["nats_server_failed", "nats_server_failed"],
+    );
+    assert.match(ends[0]?.message ?? "", /ended by itself with signal SIGKILL, and is started again/);
+    assert.ok(Array.isArray(ends[0]?.data["log"]) && ends[0].data["log"].length > 0);
+    await Promise.all([node.close(), orders.close()]);
+  });
+
+  it("is given up on, and can still be stopped, when it does not come up again", async () => {
+    await using directory = await temporaryDirectory();
+    const given: NexError[] = [];
+    const serverProgram = join(directory.path, "nats-server");
+    await symlink(natsServerProgram(undefined), serverProgram);
+    await using server = await startEmbeddedNats({
+      ...within(directory.path),
+      serverProgram,
+      onUnexpectedExit: (error) => given.push(error),
+    });
+    await unlink(serverProgram);
     process.kill(server.pid, "SIGKILL");
-    await waitFor(() => reports.length > 0, { message: "the report" });
+    await waitFor(() => given.length > 0, { timeoutMs: 60_000, message: "the report" });
+    assert.equal(given[0]?.code, "nats_server_failed");
+    await assert.rejects(server.ensureNamespace("orders"), hasCode("nats_server_failed"));
     await server.stop();
-    assert.equal(reports.length, 1);
-    assert.equal(reports[0]?.code, "nats_server_failed");
-    assert.match(reports[0]?.message ?? "", /SIGKILL/);
-    assert.ok(Array.isArray(reports[0]?.data["log"]) && reports[0].data["log"].length > 0);
+    assert.equal(given.length, 1);
+  });
+
+  it("is not started again once it was asked to stop, also just after it had ended", async () => {
+    await using directory = await temporaryDirectory();
+    const server = await startEmbeddedNats(within(directory.path));
+    const { pid } = server;
+    process.kill(pid, "SIGKILL");
+    await server.stop();
+    assert.equal(processAlive(server.pid), false);
+    // The store is free again.
+    await (await startEmbeddedNats(within(directory.path))).stop();
   });
 
   it("reports nothing when it is asked to stop, and hands on what the server logs", async () => {

@@ -97,7 +97,13 @@ export class RunningNode implements AsyncDisposable {
       }),
     );
     const { user, password } = JSON.parse(await readFile(contextFile, "utf8")) as { user: string; password: string };
-    const client = await connect({ servers: node.server, user, pass: password });
+    const client = await connect({
+      servers: node.server,
+      user,
+      pass: password,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+    });
     stack.defer(async () => await client.close());
     const told = new FeedRecorder(client);
     await client.flush();

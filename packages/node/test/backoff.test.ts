@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { backoffMs } from "../../src/supervisor/backoff.ts";
+import { backoffMs } from "../src/backoff.ts";
 
 test("the pause doubles from a quarter of a second to half a minute, at least half of it kept", () => {
   fc.assert(
