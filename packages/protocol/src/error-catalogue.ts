@@ -150,8 +150,8 @@ const placing = {
   no_node: {
     status: 503,
     exit: 4,
-    when: "No node answered, or none fits the workload.",
-    remedy: "Start a node with `nex up`, or relax the placement.",
+    when: "No node answered, none fits the workload, or the one that worked on the request is gone.",
+    remedy: "Start a node with `nex up`, or relax the placement. After a lost node, look with `nex ls` whether it was done.",
   },
   lame_duck: {
     status: 503,

@@ -1,6 +1,7 @@
 import { encodeMessage, type NexError, readReply, toNexError } from "@nex/protocol";
 import type { ClientContext } from "../client-context.ts";
 import { collect, request } from "./exchange.ts";
+import { whileNodeIsThere } from "./node-watch.ts";
 
 /** What the schemas of the protocol are here: something that {@link readReply} takes. */
 type ReplySchema<T> = Parameters<typeof readReply<T>>[0];
@@ -27,6 +28,24 @@ export async function askNode<T>(
 ): Promise<T> {
   const { data } = await request(context.connection, subject, encode(body), exchangeOptions(context, options));
   return readReply(schema, data);
+}
+
+/**
+ * Has one node change something, which may take long.
+ * @throws NexError `no_node` soon after the node is gone; the node's refusal, or as `request` does
+ */
+export async function orderFromNode<T>(
+  context: ClientContext,
+  nodeId: string,
+  subject: string,
+  schema: ReplySchema<T>,
+  body: unknown,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<T> {
+  return await whileNodeIsThere(context, nodeId, async (gone) => {
+    const either = signal === undefined ? gone : AbortSignal.any([gone, signal]);
+    return await askNode(context, subject, schema, body, { timeoutMs: context.deployTimeoutMs, signal: either });
+  });
 }
 
 /**

@@ -15,7 +15,7 @@ import {
 import { openArtifact } from "../artifacts/artifact-source.ts";
 import { hashArtifact, uploadArtifact } from "../artifacts/upload.ts";
 import type { ClientContext } from "../client-context.ts";
-import { askNode } from "../requests/control.ts";
+import { orderFromNode } from "../requests/control.ts";
 import { CLAIMS_LIFETIME_MS } from "./claims.ts";
 import { checkDeployOptions, deployRequest, type DeployOptions, type DeployStage } from "./deploy-options.ts";
 import { type Placement, place } from "./placement.ts";
@@ -99,7 +99,7 @@ async function send(
   signal: AbortSignal | undefined,
 ): Promise<RunResponse> {
   const subject = controlSubjects.deploy(context.namespace, nodeId);
-  return await askNode(context, subject, runResponseSchema, request, { timeoutMs: context.deployTimeoutMs, signal });
+  return await orderFromNode(context, nodeId, subject, runResponseSchema, request, { signal });
 }
 
 /** A Go node tells the instance's id and no more. */

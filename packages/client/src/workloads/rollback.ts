@@ -9,7 +9,7 @@ import {
   type WorkloadRevision,
 } from "@nex/protocol";
 import type { ClientContext } from "../client-context.ts";
-import { askNode } from "../requests/control.ts";
+import { orderFromNode } from "../requests/control.ts";
 import { CLAIMS_LIFETIME_MS } from "./claims.ts";
 import type { DeployedWorkload } from "./deploy.ts";
 import { type KnownWorkload, locateWorkload } from "./known-workloads.ts";
@@ -61,7 +61,7 @@ async function rollBackOn(
 ): Promise<RollbackResponse> {
   const [issuer, { nexus }] = await Promise.all([context.issuer(), describe(context, nodeId)]);
   const { name, kind } = workload;
-  const { namespace, deployTimeoutMs } = context;
+  const { namespace } = context;
   const request: RollbackRequest = signRequest(
     issuer,
     {
@@ -77,5 +77,5 @@ async function rollBackOn(
     { name, revision: target.revision, target_node: nodeId },
   );
   const subject = controlSubjects.rollback(namespace, nodeId);
-  return await askNode(context, subject, rollbackResponseSchema, request, { timeoutMs: deployTimeoutMs });
+  return await orderFromNode(context, nodeId, subject, rollbackResponseSchema, request);
 }

@@ -1,6 +1,6 @@
 import { controlSubjects, signRequest, type UndeployRequest, undeployResponseSchema } from "@nex/protocol";
 import type { ClientContext } from "../client-context.ts";
-import { askNode } from "../requests/control.ts";
+import { orderFromNode } from "../requests/control.ts";
 import { CLAIMS_LIFETIME_MS } from "./claims.ts";
 import { locateWorkload } from "./known-workloads.ts";
 import { describe } from "./placement.ts";
@@ -25,7 +25,7 @@ export async function stop(context: ClientContext, name: string): Promise<Stoppe
 
 async function stopOn(context: ClientContext, name: string, nodeId: string): Promise<StoppedWorkload["instances"]> {
   const [issuer, { nexus }] = await Promise.all([context.issuer(), describe(context, nodeId)]);
-  const { namespace, deployTimeoutMs } = context;
+  const { namespace } = context;
   const claims = {
     name,
     action: "stop",
@@ -36,8 +36,6 @@ async function stopOn(context: ClientContext, name: string, nodeId: string): Pro
   } as const;
   const request: UndeployRequest = signRequest(issuer, claims, { name, target_node: nodeId });
   const subject = controlSubjects.undeploy(namespace, nodeId);
-  const { instances } = await askNode(context, subject, undeployResponseSchema, request, {
-    timeoutMs: deployTimeoutMs,
-  });
+  const { instances } = await orderFromNode(context, nodeId, subject, undeployResponseSchema, request);
   return instances.map((id) => ({ id, node_id: nodeId }));
 }
