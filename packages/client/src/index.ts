@@ -34,4 +34,4 @@ export type { DeployOptions, DeployStage, HostServiceOptions } from "./workloads
 export type { DeployedWorkload } from "./workloads/deploy.ts";
 export type { StoppedWorkload } from "./workloads/stop.ts";
 export type { TriggerOptions, TriggerReply } from "./workloads/trigger.ts";
-export type { Workloads } from "./workloads/workloads.ts";
+export type { NodeChoice, Workloads } from "./workloads/workloads.ts";

@@ -151,7 +151,8 @@ const placing = {
     status: 503,
     exit: 4,
     when: "No node answered, none fits the workload, or the one that worked on the request is gone.",
-    remedy: "Start a node with `nex up`, or relax the placement. After a lost node, look with `nex ls` whether it was done.",
+    remedy:
+      "Start a node with `nex up`, or relax the placement. After a lost node, look with `nex ls` whether it was done.",
   },
   lame_duck: {
     status: 503,

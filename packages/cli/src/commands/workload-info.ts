@@ -1,23 +1,26 @@
 import { formatSize, formatUptime, type HostServiceLimitsSummary } from "@nex/protocol";
 import { type Command, defineCommand } from "../command.ts";
-import { required } from "../option.ts";
+import { required, text } from "../option.ts";
 import { withClient } from "../session.ts";
 
 /** `nex workload info`, `nex info` */
 export const command: Command = defineCommand({
   arguments: { name: required("name", "name of the workload") },
-  async run(ctx, { name }) {
+  options: { node: text("--node <id>", "on this node only; a node of nex 0.2.7 has to be named") },
+  async run(ctx, { name, node }) {
     const { print } = ctx;
-    const detail = await withClient(ctx, {}, async (nex) => await nex.workloads.get(name));
+    const detail = await withClient(ctx, {}, async (nex) => await nex.workloads.get(name, { node }));
     if (print.isJson) return print.json(detail);
     const { invocations, last_error } = detail;
-    const ofFunction = <T>(value: T): T | undefined => (detail.kind === "elf" ? undefined : value);
+    // A node of nex 0.2.7 tells nothing of these.
+    const isLegacy = detail.revisions.length === 0;
+    const ofFunction = <T>(value: T): T | undefined => (detail.kind === "elf" || isLegacy ? undefined : value);
     print.block(`Workload ${detail.name}`, [
       ["Namespace", detail.namespace],
       ["Description", detail.description === "" ? undefined : detail.description],
       ["Kind", detail.kind],
       ["State", detail.state],
-      ["Revision", detail.revision],
+      ["Revision", isLegacy ? undefined : detail.revision],
       ["Triggers", ofFunction(detail.triggers)],
       ["Deadline", ofFunction(`${detail.deadline_ms} ms`)],
       ["In flight at most", ofFunction(detail.max_in_flight)],
@@ -27,7 +30,7 @@ export const command: Command = defineCommand({
       ],
       ["Connects to", detail.connect],
       ["Host services", describeLimits(detail.host_service_limits)],
-      ["Restarts", detail.restarts],
+      ["Restarts", isLegacy ? undefined : detail.restarts],
       ["Last error", last_error === undefined ? undefined : `${last_error.message} [${last_error.code}]`],
       [
         "Tags",

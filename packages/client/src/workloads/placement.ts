@@ -13,6 +13,7 @@ import { Nodes } from "../nodes.ts";
 import { askNodes } from "../requests/control.ts";
 import { toArray } from "../requests/to-array.ts";
 import { findWorkload } from "./known-workloads.ts";
+import { isLegacyOffer, LEGACY_NEXUS } from "./legacy-node.ts";
 
 /** The node a workload goes to. */
 export interface Placement {
@@ -33,12 +34,10 @@ export interface PlacementOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a Go node, which tells no nexus, is taken to belong to; it does not look at it. */
-const DEFAULT_NEXUS = "nexus";
-
 /**
  * Finds the node for a workload: the one that is named, else the one that runs it already, else of those that
- * offer themselves one with the least to do.
+ * offer themselves one with the least to do. Nodes of nex 0.2.7 are passed over unless named: what runs there can
+ * be seen and stopped only by naming them again.
  *
  * @throws NexError `node_not_found`, `no_node`, `unsupported_kind`
  */
@@ -62,7 +61,7 @@ export async function describe(
   try {
     const {
       public_xkey: xkey,
-      nexus = DEFAULT_NEXUS,
+      nexus = LEGACY_NEXUS,
       max_artifact_bytes: maxArtifactBytes = Infinity,
       kinds,
     } = await new Nodes(context).info(nodeId, { signal });
@@ -101,16 +100,20 @@ async function auction(context: ClientContext, kind: WorkloadKind, signal: Abort
 }
 
 function best(offers: readonly PingResponse[], kind: WorkloadKind): PingResponse {
-  const able = offers.filter((offer) => offer.tags?.["nex.lameduck"] !== "true");
+  const ours = offers.filter((offer) => !isLegacyOffer(offer));
+  const able = ours.filter((offer) => offer.tags?.["nex.lameduck"] !== "true");
   const least = Math.min(...able.map((offer) => offer.running_machines));
   const idlest = able.filter((offer) => offer.running_machines === least);
   const chosen = idlest[Math.floor(Math.random() * idlest.length)];
   if (chosen !== undefined) return chosen;
+  const legacy = offers.length - ours.length;
   const why =
-    offers.length === 0
-      ? `No node that runs ${kind} workloads answered`
-      : `All nodes that run ${kind} workloads are in lame duck mode (${offers.length})`;
+    ours.length > 0
+      ? `All nodes that run ${kind} workloads are in lame duck mode (${ours.length})`
+      : legacy > 0
+        ? `Only nodes of nex 0.2.7 answered (${legacy}), which are used when named (--node)`
+        : `No node that runs ${kind} workloads answered`;
   throw new NexError("no_node", `${why}. Start one with "nex up"; see those there are with "nex node ls".`, {
-    data: { kind, lame_ducks: offers.length },
+    data: { kind, lame_ducks: ours.length, legacy_nodes: legacy },
   });
 }

@@ -9,6 +9,11 @@ import { rollback } from "./rollback.ts";
 import { stop, type StoppedWorkload } from "./stop.ts";
 import { trigger, type TriggerOptions, type TriggerReply } from "./trigger.ts";
 
+export interface NodeChoice {
+  /** Id of the only node that is meant. Default: all that run the workload, but for those of nex 0.2.7. */
+  readonly node?: string | undefined;
+}
+
 /** The workloads of the client's namespace, wherever they run. */
 export class Workloads {
   readonly #context: ClientContext;
@@ -34,15 +39,22 @@ export class Workloads {
     return mergeAll(known.map(({ workload }) => workload)).map(toSummary);
   }
 
-  /** @throws NexError `workload_not_found` */
-  async get(name: string): Promise<WorkloadDetail> {
-    const known = await locateWorkload(this.#context, name);
+  /**
+   * On all nodes together, or on the one that is named. A node of nex 0.2.7 has to be named; it tells neither triggers
+   * nor counts, and its workloads have no revisions here.
+   * @throws NexError `workload_not_found`, `node_not_found`
+   */
+  async get(name: string, { node }: NodeChoice = {}): Promise<WorkloadDetail> {
+    const known = await locateWorkload(this.#context, name, node);
     return mergeDetails(known.map(({ workload }) => workload) as [WorkloadDetail, ...WorkloadDetail[]]);
   }
 
-  /** Ends a workload on all nodes. @throws NexError `workload_not_found`, `issuer_not_allowed` */
-  async stop(name: string): Promise<StoppedWorkload> {
-    return await stop(this.#context, name);
+  /**
+   * Ends a workload on all nodes, or on the one that is named, which may be a node of nex 0.2.7.
+   * @throws NexError `workload_not_found`, `node_not_found`, `issuer_not_allowed`
+   */
+  async stop(name: string, { node }: NodeChoice = {}): Promise<StoppedWorkload> {
+    return await stop(this.#context, name, node);
   }
 
   /**
