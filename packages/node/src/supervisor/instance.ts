@@ -14,6 +14,7 @@ import {
   CRASH_LOOP_AFTER,
   DEPLOY_DEADLINE_MS,
   deployOrder,
+  READY_MS,
   STABLE_MS,
   STOP_GRACE_MS,
   type WorkloadPlan,
@@ -95,8 +96,10 @@ export class Instance implements AgentSessionListener {
   }
 
   get state(): InstanceState {
-    const { state } = this.#life;
-    return state === "running" && this.#runners.isCrashLooping ? "crash_loop" : state;
+    const { state, elapsedMs } = this.#life;
+    if (state !== "running") return state;
+    if (this.plan.kind === "elf" && elapsedMs < READY_MS - this.plan.readyMs) return "starting";
+    return this.#runners.isCrashLooping ? "crash_loop" : state;
   }
 
   get uptimeMs(): number {

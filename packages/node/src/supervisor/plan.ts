@@ -32,6 +32,8 @@ export interface WorkloadPlan {
   readonly memoryBytes?: number;
   /** What its sandbox holds it to, where that is narrower than the node's own limits. */
   readonly limits: SandboxLimits;
+  /** How long the deploy of a service waits to see whether it stays up, ms. */
+  readonly readyMs: number;
   /** What the function gets less of than the node gives. Checked against the node's config. */
   readonly hostServiceLimits?: HostServiceLimits;
   /** What the issuer signed. Whoever stops or replaces the workload must be the same. */
@@ -42,7 +44,13 @@ export interface WorkloadPlan {
 export const DEPLOY_DEADLINE_MS = 30_000;
 
 /** How long a service must stay up to count as running, ms. */
-const READY_MS = 1000;
+export const READY_MS = 1000;
+
+/**
+ * How long the answer to a deploy of nex 0.2.7's clients waits for that, ms: `devrun` hears nothing after 750 ms for
+ * the whole of it. Until the service counts as running, its state says that it is starting.
+ */
+export const LEGACY_READY_MS = 200;
 
 /** Between TERM and KILL when a workload is stopped, ms. */
 export const STOP_GRACE_MS = 5000;
@@ -72,7 +80,7 @@ export function deployOrder(plan: WorkloadPlan, revision: number): DeployOrder {
     argv: plan.argv,
     triggers: plan.triggers,
     connect: plan.connect,
-    ready_ms: READY_MS,
+    ready_ms: plan.readyMs,
     memory_bytes: plan.memoryBytes,
   };
 }

@@ -120,10 +120,15 @@ export class Supervisor {
 
   /** Workloads that are up, of one namespace or of all. */
   running(namespace?: string): Workload[] {
+    return this.known(namespace).filter(({ current }) => current !== undefined);
+  }
+
+  /** Workloads that are up, or coming up for the first time. */
+  known(namespace?: string): Workload[] {
     return [...this.#workloads.values()]
       .map(({ workload }) => workload)
       .filter(
-        (workload) => workload.current !== undefined && (namespace === undefined || workload.namespace === namespace),
+        (workload) => workload.plan !== undefined && (namespace === undefined || workload.namespace === namespace),
       );
   }
 
@@ -140,7 +145,7 @@ export class Supervisor {
 
   #find(namespace: string, name: string): Entry {
     const found = this.#workloads.get(keyOf(namespace, name));
-    if (found?.workload.current !== undefined) return found;
+    if (found?.workload.plan !== undefined) return found;
     throw new NexError(
       "workload_not_found",
       `There is no workload "${name}" in the namespace "${namespace}" on this node.`,

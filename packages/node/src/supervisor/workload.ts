@@ -23,6 +23,10 @@ export class Workload {
   #revisions: Revision[] = [];
   #current: Revision | undefined;
   #instances: Instance[] = [];
+  /** What a deploy or rollback under way brings up. */
+  #comingUp: { readonly revision: Revision; readonly instances: readonly Instance[] } | undefined;
+  /** Ends what is coming up when the workload is stopped. */
+  readonly #withdraw: AbortController = new AbortController();
   #lastNumber = 0;
   /** Deploys, rollbacks and stops of one workload happen one after another. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -37,6 +41,11 @@ export class Workload {
 
   get current(): WorkloadPlan | undefined {
     return this.#current?.plan;
+  }
+
+  /** Of the revision that runs, or of the first one while it is coming up. `undefined` before and in between. */
+  get plan(): WorkloadPlan | undefined {
+    return this.current ?? this.#comingUp?.revision.plan;
   }
 
   get instances(): readonly Instance[] {
@@ -95,6 +104,7 @@ export class Workload {
   /** Ends every instance. */
   async stop(): Promise<void> {
     this.#ending = true;
+    this.#withdraw.abort(new NexError("cancelled", "The workload was stopped while it was coming up."));
     await this.#inTurn(async () => {
       await Promise.all(this.#instances.map(async (instance) => await instance.stop()));
       this.#instances = [];
@@ -115,7 +125,7 @@ export class Workload {
   }
 
   describe(): WorkloadDetail {
-    const plan = this.#current!.plan;
+    const { plan, number } = this.#current ?? this.#comingUp!.revision;
     const counts = this.#instances.map((instance) => instance.invocations);
     const sum = (pick: (count: (typeof counts)[number]) => number): number =>
       counts.reduce((total, count) => total + pick(count), 0);
@@ -124,11 +134,11 @@ export class Workload {
       name: this.name,
       namespace: this.namespace,
       kind: plan.kind,
-      revision: this.#current!.number,
+      revision: number,
       state: this.#state(),
       triggers: plan.triggers,
       restarts: this.#instances.reduce((total, instance) => total + instance.restarts, 0),
-      instances: this.#instances.map((instance) => ({
+      instances: this.#shownInstances.map((instance) => ({
         id: instance.id,
         node_id: this.#nodeId,
         state: instance.state,
@@ -139,7 +149,9 @@ export class Workload {
         failed: sum((count) => count.failed),
         in_flight: sum((count) => count.in_flight),
       },
-      revisions: this.#revisions.map((revision) => this.#describeRevision(revision)),
+      revisions: (this.#current === undefined ? [this.#comingUp!.revision] : this.#revisions).map((revision) =>
+        this.#describeRevision(revision),
+      ),
       deadline_ms: plan.deadlineMs,
       max_in_flight: plan.maxInFlight,
       ...(plan.connect.length === 0 ? {} : { connect: plan.connect }),
@@ -150,8 +162,16 @@ export class Workload {
     };
   }
 
+  get #shownInstances(): readonly Instance[] {
+    // One that waits for its sandbox has no id yet.
+    return this.#current === undefined
+      ? (this.#comingUp?.instances ?? []).filter(({ id }) => id !== "")
+      : this.#instances;
+  }
+
   /** The state that deserves attention most. */
   #state(): string {
+    if (this.#current === undefined) return "starting";
     const states = this.#instances.map((instance) => instance.state);
     return (
       (["crash_loop", "restarting", "starting", "stopping", "ended", "running"] as const).find((state) =>
@@ -167,16 +187,18 @@ export class Workload {
       size: plan.artifact.size,
       issuer: plan.claims.issuer,
       deployed_at: deployedAt,
-      state: number === this.#current?.number ? this.#state() : "kept",
+      state: this.#current === undefined || number === this.#current.number ? this.#state() : "kept",
     };
   }
 
-  async #bringUp(revision: Revision, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
+  async #bringUp(revision: Revision, parts: InstanceParts, stopping: AbortSignal): Promise<Instance[]> {
     const { plan } = revision;
     const instances = Array.from(
       { length: plan.replicas },
       () => new Instance({ plan, revision: revision.number, feed: this.#feed, ...parts }),
     );
+    this.#comingUp = { revision, instances };
+    const signal = AbortSignal.any([stopping, this.#withdraw.signal]);
     try {
       await allOf(instances.map(async (instance) => await instance.start(signal)));
       // Only a revision that has come up whole takes messages: what half of one took would be lost with it.
@@ -184,7 +206,10 @@ export class Workload {
       return instances;
     } catch (error) {
       await Promise.all(instances.map(async (instance) => await instance.stop(0)));
+      this.#withdraw.signal.throwIfAborted();
       throw error;
+    } finally {
+      this.#comingUp = undefined;
     }
   }
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { objectLocation, sealEnvironment } from "@nex/protocol";
+import { buildStaticProgram, waitFor } from "@nex/testing";
 import { sha256, stopRequest, upload } from "./support/deploys.ts";
 import { legacyClaims } from "./support/legacy-claims.ts";
 import { type Reply, RunningNode } from "./support/running-node.ts";
@@ -49,6 +52,30 @@ describe("a node with accept_legacy_claims", () => {
     assert.deepEqual([data.started, data.issuer, data.name], [true, running.issuer.publicKey, "legacy"]);
     const reply = await running.client.request("legacy.now", "abc", { timeout: 20_000 });
     assert.deepEqual(reply.json(), { on: "legacy.now", bytes: 3 });
+  });
+
+  it("answers the deploy of a service before its first second is over, and tells that it is starting", async () => {
+    const path = join(running.directory, "service");
+    await buildStaticProgram(join(import.meta.dirname, "../elf/fixtures/service.c"), path);
+    await upload(running.client, await readFile(path), { bucket: "NEXCLIFILES", name: "service" });
+    const { data, error } = await running.ask(`$NEX.DEPLOY.default.${running.node.id}`, {
+      description: "Workload published in devmode",
+      type: "native",
+      location: objectLocation("NEXCLIFILES", "service"),
+      essential: false,
+      workload_jwt: legacyClaims(running.issuer, { name: "service" }),
+      environment: sealEnvironment(undefined, running.sender, await running.exchangeKey()),
+      jsdomain: "",
+      sender_public_key: running.sender.publicKey,
+      target_node: running.node.id,
+    });
+    assert.equal(error, undefined);
+    assert.deepEqual([data.started, data.state], [true, "starting"]);
+    const state = async (): Promise<string | undefined> => {
+      const { data: answer } = await running.ask("$NEX.WORKLOADS.default");
+      return answer.workloads.find(({ name }: { name: string }) => name === "service")?.state;
+    };
+    await waitFor(async () => (await state()) === "running");
   });
 
   it("knows the artifact by its real hash and keeps it with the others", async () => {

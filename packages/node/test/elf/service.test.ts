@@ -128,3 +128,31 @@ test("an argument that the kernel does not take is refused by name; the longest 
   assert.equal((await system.deploy(program, service("tell", longest))).state, "running");
   await waitFor(() => system.told.logs.some(({ text }) => text.startsWith("argument xxx")));
 });
+
+test("a service is seen as starting until it has stayed up, and can be stopped by then", async () => {
+  await using system = await TestSystem.start();
+  const plan = { ...service("tell"), readyMs: 60_000 };
+  const deploying = system.deploy(program, plan);
+  const refused = assert.rejects(deploying, { code: "cancelled", message: /stopped while it was coming up/ });
+  const starting = await waitFor(() => {
+    const detail = system.supervisor.known("default")[0]?.describe();
+    return detail?.instances.length === 1 ? detail : undefined;
+  });
+  assert.deepEqual([starting.name, starting.state, starting.instances[0]?.state], ["svc", "starting", "starting"]);
+  assert.deepEqual(
+    starting.revisions.map(({ revision, state }) => [revision, state]),
+    [[1, "starting"]],
+  );
+  assert.deepEqual(system.supervisor.running(), []);
+  await system.told.log("ready");
+  await system.supervisor.stop("default", "svc");
+  await refused;
+  assert.deepEqual(system.supervisor.known(), []);
+});
+
+test("a service whose deploy was answered early counts as starting for the rest of its first second", async () => {
+  await using system = await TestSystem.start();
+  const detail = await system.deploy(program, { ...service("tell"), readyMs: 0 });
+  assert.equal(detail.state, "starting");
+  await waitFor(() => system.supervisor.get("default", "svc").describe().state === "running");
+});

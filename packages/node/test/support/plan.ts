@@ -14,6 +14,7 @@ export function functionPlan(source: string | Uint8Array, options: PlanOptions =
     description: "",
     env: {},
     argv: [],
+    readyMs: 1000,
     triggers: [name],
     connect: [],
     tags: {},

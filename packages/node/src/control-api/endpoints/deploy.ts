@@ -20,7 +20,7 @@ import {
 } from "@nex/protocol";
 import type { ObjectPlace } from "../../artifacts/artifact-store.ts";
 import type { CachedArtifact } from "../../artifacts/artifact-cache.ts";
-import type { WorkloadPlan } from "../../supervisor/plan.ts";
+import { LEGACY_READY_MS, READY_MS, type WorkloadPlan } from "../../supervisor/plan.ts";
 import { SUPPORTED_KINDS } from "../../version.ts";
 import type { ControlContext } from "../context.ts";
 import { deployHostServices } from "./deploy-host-services.ts";
@@ -83,6 +83,7 @@ export async function deploy(
     maxWaiting: request.max_waiting ?? functions.max_waiting,
     ...(request.memory_bytes === undefined ? {} : { memoryBytes: request.memory_bytes }),
     limits,
+    readyMs: isLegacyClaims(claims) ? LEGACY_READY_MS : READY_MS,
     ...(hostServiceLimits === undefined ? {} : { hostServiceLimits }),
     claims,
   };

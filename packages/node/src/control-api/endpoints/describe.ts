@@ -103,7 +103,7 @@ export function workloads(
 ): { readonly node_id: string; readonly workloads: readonly WorkloadDetail[] } {
   return {
     node_id: context.identity.nodeId,
-    workloads: context.supervisor.running(namespace).map((workload) => workload.describe()),
+    workloads: context.supervisor.known(namespace).map((workload) => workload.describe()),
   };
 }
 

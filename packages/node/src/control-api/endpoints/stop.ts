@@ -52,7 +52,7 @@ export async function rollback(
   const workload = context.supervisor.get(namespace, checkName("workload", request.name));
   const { number, plan } = workload.revision(request.revision);
   context.admission.check(claims, { action: "rollback", name: workload.name, namespace, sha256: plan.artifact.sha256 });
-  checkStopClaims(claims, workload.current!.claims);
+  checkStopClaims(claims, workload.plan!.claims);
   await context.admission.use(claims);
   const detail = await context.supervisor.rollback(namespace, request.name, number);
   const { name, kind, revision, state, instances } = detail;
@@ -60,7 +60,7 @@ export async function rollback(
 }
 
 async function admitStop(context: ControlContext, workload: Workload, claims: Claims): Promise<void> {
-  checkStopClaims(claims, workload.current!.claims);
+  checkStopClaims(claims, workload.plan!.claims);
   context.admission.check(claims, { action: "stop", name: workload.name, namespace: workload.namespace });
   await context.admission.useForStop(claims);
 }
