@@ -93,7 +93,7 @@ export class NexNode implements AsyncDisposable {
 
     const identity = await loadIdentity(config.nexus, config.nexus_key_file);
     const runtime = stack.use(await makeRuntimeDirectory(config.runtime_directory));
-    const feeds = new Feeds(connection, identity.nodeId);
+    const feeds = new Feeds(connection, identity.nodeId, config.accept_legacy_claims);
     const artifacts = new ArtifactStore(connection, {
       maxBytes: config.artifacts.max_bytes,
       maxArtifactBytes: config.artifacts.max_artifact_bytes,

@@ -192,4 +192,11 @@ export {
   type ServiceErrorBody,
   serviceErrorHeaders,
 } from "./feeds/service-errors.ts";
-export { eventSubject, type LogSource, logSubject, parseEventSubject, parseLogSubject } from "./feeds/subjects.ts";
+export {
+  eventSubject,
+  legacyLogSubject,
+  type LogSource,
+  logSubject,
+  parseEventSubject,
+  parseLogSubject,
+} from "./feeds/subjects.ts";

@@ -3,6 +3,7 @@ import {
   encodeEvent,
   encodeLogRecord,
   eventSubject,
+  legacyLogSubject,
   logSubject,
   type LogRecord,
   type NexEvent,
@@ -28,6 +29,7 @@ export class Feeds {
   /** Public key of the node. */
   readonly source: string;
   readonly #connection: NatsConnection;
+  readonly #hasLegacyClients: boolean;
   readonly #logs: Map<string, Ring<LogRecord>> = new Map();
   readonly #events: Map<string, Ring<NexEvent>> = new Map();
   /** Anybody can cause these, under any name and namespace: they must not push out what happened. */
@@ -35,9 +37,11 @@ export class Feeds {
   /** While the server is away nats.js keeps all that is published, without bound. */
   #isAway = false;
 
-  constructor(connection: NatsConnection, nodeId: string) {
+  /** @param hasLegacyClients records go to both subjects on which clients of 0.2.7 look for them */
+  constructor(connection: NatsConnection, nodeId: string, hasLegacyClients: boolean = false) {
     this.#connection = connection;
     this.source = nodeId;
+    this.#hasLegacyClients = hasLegacyClients;
     void this.#watch();
   }
 
@@ -55,7 +59,10 @@ export class Feeds {
   publishLog(record: LogRecord): void {
     const { namespace, id, workload, text } = record;
     ringOf(this.#logs, `${namespace}/${workload}`, () => new Ring(LOG_RING, LOG_RING_SIZE)).push(record, text.length);
-    this.#publish(logSubject({ namespace, node: this.source, id, workload }), encodeLogRecord(record));
+    const source = { namespace, node: this.source, id, workload };
+    const body = encodeLogRecord(record);
+    this.#publish(logSubject(source), body);
+    if (this.#hasLegacyClients) this.#publish(legacyLogSubject(source), body);
   }
 
   /** Oldest first. */

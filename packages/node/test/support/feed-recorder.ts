@@ -16,7 +16,10 @@ export class FeedRecorder {
       callback: (_, message) => void this.events.push(decodeEvent(message.data)),
     });
     connection.subscribe("$NEX.logs.>", {
-      callback: (_, { subject, data }) => void this.logs.push(decodeLogRecord(subject, data, Date.now())),
+      callback: (_, { subject, data }) => {
+        const record = decodeLogRecord(subject, data, Date.now());
+        if (record !== undefined) this.logs.push(record);
+      },
     });
   }
 

@@ -74,14 +74,16 @@ const wireSchema = messageObject({
  * Reads a published record, ours or 0.2.7's. Where it came from is taken from the subject, which NATS
  * permissions guard, never from the body. A Go line has no time; it gets `receivedAt` (milliseconds since 1970).
  *
+ * @returns `undefined` for the second copy that a node of ours publishes for clients of 0.2.7
  * @throws NexError `invalid_request`, `too_large`
  */
-export function decodeLogRecord(subject: string, bytes: Uint8Array, receivedAt: number): LogRecord {
+export function decodeLogRecord(subject: string, bytes: Uint8Array, receivedAt: number): LogRecord | undefined {
   const body = parseMessage(wireSchema, bytes);
   const source = parseLogSubject(subject, body.id);
   if (source === undefined) {
     throw new NexError("invalid_request", `"${subject.slice(0, 200)}" is not the subject of a log record.`);
   }
+  if (source.isSwapped && body.stream !== undefined) return undefined;
   const origin =
     body.stream === undefined
       ? readGoOrigin(body.level)

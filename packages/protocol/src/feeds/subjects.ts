@@ -34,14 +34,27 @@ export function logSubject(source: Partial<LogSource> = {}): string {
 }
 
 /**
+ * The same with name and id swapped: where a client of 0.2.7 looks for the records of one name or id.
+ *
+ * @throws NexError `invalid_name`
+ */
+export function legacyLogSubject({ namespace, node, id, workload }: LogSource): string {
+  return logSubject({ namespace, node, id: workload, workload: id });
+}
+
+/**
  * Reads a log subject. 0.2.7 publishes the lines its node adds about functions with name and id swapped;
  * pass the `id` of the message's body to tell which is which.
  */
-export function parseLogSubject(subject: string, bodyId?: string): LogSource | undefined {
+export function parseLogSubject(
+  subject: string,
+  bodyId?: string,
+): (LogSource & { readonly isSwapped: boolean }) | undefined {
   const [namespace, node, third, fourth, ...rest] = tokensAfter(LOGS, subject);
   if (!namespace || !node || !third || !fourth || rest.length > 0) return undefined;
-  const swapped = bodyId === fourth && bodyId !== third;
-  return swapped ? { namespace, node, id: fourth, workload: third } : { namespace, node, id: third, workload: fourth };
+  const isSwapped = bodyId === fourth && bodyId !== third;
+  const [id, workload] = isSwapped ? [fourth, third] : [third, fourth];
+  return { namespace, node, id, workload, isSwapped };
 }
 
 function tokensAfter(prefix: string, subject: string): readonly string[] {

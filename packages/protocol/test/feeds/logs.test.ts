@@ -10,12 +10,16 @@ import {
   type LogRecord,
   logsResponseSchema,
 } from "../../src/feeds/logs.ts";
-import { logSubject } from "../../src/feeds/subjects.ts";
+import { legacyLogSubject, logSubject } from "../../src/feeds/subjects.ts";
 import { onlyNexErrors, throwsCode } from "../expect-nex-error.ts";
 
 const RECEIVED = Date.UTC(2026, 0, 2);
 const SUBJECT = "$NEX.logs.default.N1.cq1.orders";
-const decode = (body: unknown, subject = SUBJECT): LogRecord => decodeLogRecord(subject, encodeMessage(body), RECEIVED);
+const decode = (body: unknown, subject = SUBJECT): LogRecord => {
+  const record = decodeLogRecord(subject, encodeMessage(body), RECEIVED);
+  assert.ok(record);
+  return record;
+};
 
 const names = fc.stringMatching(/^[a-z0-9]{1,10}$/);
 const records = fc.record(
@@ -38,6 +42,16 @@ describe("log record", () => {
       fc.property(records, (record) => {
         const subject = logSubject({ ...record, node: "N1" });
         assert.deepEqual(decodeLogRecord(subject, encodeLogRecord(record as LogRecord), RECEIVED), record);
+      }),
+    );
+  });
+
+  it("is read once where it is published on both orders of name and id", () => {
+    fc.assert(
+      fc.property(records, (record) => {
+        fc.pre(record.id !== record.workload);
+        const body = encodeLogRecord(record);
+        assert.equal(decodeLogRecord(legacyLogSubject({ ...record, node: "N1" }), body, RECEIVED), undefined);
       }),
     );
   });

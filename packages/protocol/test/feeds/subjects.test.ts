@@ -12,7 +12,7 @@ describe("subjects of events and logs", () => {
       fc.property(names, names, names, names, (namespace, node, id, workload) => {
         const source = { namespace, node, id, workload };
         assert.equal(logSubject(source), `$NEX.logs.${namespace}.${node}.${id}.${workload}`);
-        assert.deepEqual(parseLogSubject(logSubject(source)), source);
+        assert.deepEqual(parseLogSubject(logSubject(source)), { ...source, isSwapped: false });
         assert.deepEqual(parseEventSubject(eventSubject(namespace, id)), { namespace, type: id });
       }),
     );
@@ -26,9 +26,9 @@ describe("subjects of events and logs", () => {
 
   it("tell name and id apart where 0.2.7 swaps them", () => {
     const source = { namespace: "ns", node: "N", id: "cq1", workload: "w" };
-    assert.deepEqual(parseLogSubject("$NEX.logs.ns.N.w.cq1", "cq1"), source);
-    assert.deepEqual(parseLogSubject("$NEX.logs.ns.N.cq1.w", "cq1"), source);
-    assert.deepEqual(parseLogSubject("$NEX.logs.ns.N.cq1.w", "else"), source);
+    assert.deepEqual(parseLogSubject("$NEX.logs.ns.N.w.cq1", "cq1"), { ...source, isSwapped: true });
+    assert.deepEqual(parseLogSubject("$NEX.logs.ns.N.cq1.w", "cq1"), { ...source, isSwapped: false });
+    assert.deepEqual(parseLogSubject("$NEX.logs.ns.N.cq1.w", "else"), { ...source, isSwapped: false });
   });
 
   it("are nothing else", () => {
