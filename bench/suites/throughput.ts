@@ -1,7 +1,7 @@
 import { alternate } from "../figures/alternate.ts";
 import { comparedFigure, type Figure } from "../figures/figure.ts";
 import { cpuSeconds, descendantsOf, hasProcessFigures } from "../processes/process-figures.ts";
-import { deployEcho } from "./echo-function.ts";
+import { deployEcho, freshEchoes } from "./echo-function.ts";
 import type { Suite } from "./suite.ts";
 
 const PAYLOADS = [
@@ -20,11 +20,13 @@ export const throughput: Suite = {
   async run({ environment, progress }) {
     const { load, echo } = environment;
     await using system = await environment.startSystem({ poolSize: 1 });
-    const subject = await deployEcho(system);
     const bare = { subject: echo.subject, pids: [echo.pid] };
-    const nex = { subject, pids: [system.pid, ...(hasProcessFigures ? descendantsOf(system.pid) : [])] };
     const figures: Figure[] = [];
-    for (const { key, title, payloadBytes, target } of PAYLOADS) {
+    const compare = async (
+      subject: string,
+      { key, title, payloadBytes, target }: (typeof PAYLOADS)[number],
+    ): Promise<void> => {
+      const nex = { subject, pids: [system.pid, ...(hasProcessFigures ? descendantsOf(system.pid) : [])] };
       const measure = (side: typeof bare, durationMs: number) => async () => {
         const before = cpu(side.pids);
         const wanted = { subject: side.subject, payloadBytes, durationMs, inFlight: IN_FLIGHT };
@@ -49,9 +51,16 @@ export const throughput: Suite = {
         better: "higher",
       } as const;
       figures.push(comparedFigure(target === undefined ? requests : { ...requests, target }, pick("perSecond")));
-      if (!hasProcessFigures) continue;
+      if (!hasProcessFigures) return;
       const used = { key: `cpu_${key}`, title: "  CPU time per request", unit: "µs", better: "lower" } as const;
       figures.push(comparedFigure(used, pick("cpuMicroseconds")));
+    };
+    const subject = await deployEcho(system);
+    for (const payload of PAYLOADS) await compare(subject, payload);
+    for (const echoFunction of freshEchoes()) {
+      const fresh = await deployEcho(system, echoFunction);
+      const title = `128 B${echoFunction.title}`;
+      await compare(fresh, { key: `128b${echoFunction.key}`, title, payloadBytes: 128, target: undefined });
     }
     return figures;
   },

@@ -14,11 +14,17 @@ import { openServicesLink } from "./services-link.ts";
 const RunnerDescriptor = { nodeLink: 3, agentLink: 4, program: 5, node: 6, services: 7 } as const;
 
 /**
- * A runner is idle memory: small young generation, no threads it does not need. Without the trap handler a
+ * A runner is idle memory: a young generation that does not grow (a form that needs one that does lets it, see the
+ * script form), no threads it does not need. Without the trap handler a
  * WebAssembly memory takes no more addresses than its maximum, instead of 8 GiB: instances come and go by the
  * thousand, and mapping such ranges takes milliseconds once they add up to terabytes.
  */
-const V8_FLAGS = ["--max-semi-space-size=2", "--v8-pool-size=1", "--disable-wasm-trap-handler"];
+const V8_FLAGS = [
+  "--max-semi-space-size=32",
+  "--semi-space-growth-factor=1",
+  "--v8-pool-size=1",
+  "--disable-wasm-trap-handler",
+];
 
 /** From start to hello, ms. Usually 50; a starved machine may take seconds. */
 const BOOT_DEADLINE_MS = 20_000;

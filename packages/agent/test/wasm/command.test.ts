@@ -45,6 +45,20 @@ describe("A WASI command in C", () => {
     for (let count = 0; count < 3; count++) assert.equal(await run("fresh"), "1");
   });
 
+  it("finds its memory as big as it was built with and empty, whatever became of the one before", async () => {
+    const fresh = await run("stain");
+    assert.match(fresh, /^0 of \d+$/);
+    const size = Number(fresh.split(" ")[2]);
+    await fails("trap");
+    assert.equal(await run("stain-more"), `0 of ${size + 65_536}`);
+    for (const what of ["stain", "stain", "stain-more", "stain"]) {
+      // At once too, before there was time to clean up.
+      const [first, second] = await Promise.all([run(what), run("stain")]);
+      assert.equal(first, `0 of ${what === "stain" ? size : size + 65_536}`);
+      assert.equal(second, fresh);
+    }
+  });
+
   it("answers with all it wrote, however small the pieces", async () =>
     assert.equal(await run("pieces"), "0123456789".repeat(100)));
 

@@ -28,7 +28,10 @@ export interface WorkloadPlan {
   readonly deadlineMs: number;
   readonly maxInFlight: number;
   readonly maxWaiting: number;
-  /** What the memory of a WebAssembly function may grow to. Absent: as much as such a function gets by default. */
+  /**
+   * What the memory of a WebAssembly function may grow to, or a JavaScript one is held to. Absent: as much as such a
+   * function gets by default.
+   */
   readonly memoryBytes?: number;
   /** What its sandbox holds it to, where that is narrower than the node's own limits. */
   readonly limits: SandboxLimits;

@@ -34,7 +34,9 @@ export async function loadFunction(
   const url = `${FUNCTION_URL_PREFIX}${order.name}.js`;
   try {
     const script = compileScript(text, url);
-    return script === undefined ? await loadModuleForm(order, text, url) : loadScriptForm(script, options.services);
+    return script === undefined
+      ? await loadModuleForm(order, text, url)
+      : loadScriptForm(script, options.services, order.memory_bytes);
   } catch (thrown) {
     throw loadFailure(thrown);
   }

@@ -11,7 +11,7 @@ import { type CompiledModule, compileModule } from "../wasm/compile-module.ts";
 import { WebAssembly } from "../wasm/engine.ts";
 import { exitFailure, STACK_FRAMES, trapFailure } from "../wasm/guest-failure.ts";
 import { type ImportScope, ModuleImports } from "../wasm/import-modules.ts";
-import { Reclaimer } from "../wasm/reclaimer.ts";
+import { Memories } from "../wasm/memories.ts";
 
 /** What a guest's own memory may grow to unless the deploy says otherwise. */
 const DEFAULT_MEMORY_BYTES = 128 * 1024 * 1024;
@@ -40,7 +40,7 @@ export async function loadWasmForm(
   // The whole process is this function's.
   Error.stackTraceLimit = STACK_FRAMES;
   const memoryBytes = order.memory_bytes ?? DEFAULT_MEMORY_BYTES;
-  const loaded = new WasmFunction(await compileModule(source, memoryBytes), order.env, { ...options, memoryBytes });
+  const loaded = new WasmFunction(await compileModule(source, memoryBytes), order.env, options);
   loaded.tryInstantiate();
   return loaded;
 }
@@ -51,15 +51,12 @@ class WasmFunction implements LoadedFunction {
   readonly #compiled: CompiledModule;
   readonly #imports: ModuleImports;
   readonly #environment: StringList;
-  readonly #options: WasmFormOptions & { readonly memoryBytes: number };
-  readonly #reclaimer: Reclaimer = new Reclaimer();
+  readonly #options: WasmFormOptions;
+  readonly #memories: Memories | undefined;
 
-  constructor(
-    compiled: CompiledModule,
-    env: LoadOrder["env"],
-    options: WasmFormOptions & { readonly memoryBytes: number },
-  ) {
+  constructor(compiled: CompiledModule, env: LoadOrder["env"], options: WasmFormOptions) {
     this.#compiled = compiled;
+    this.#memories = compiled.memory === undefined ? undefined : new Memories(compiled.memory);
     this.#imports = new ModuleImports(compiled.module);
     this.#environment = new StringList(Object.entries(env).map(([name, value]) => `${name}=${value}`));
     this.#options = options;
@@ -72,8 +69,10 @@ class WasmFunction implements LoadedFunction {
    */
   tryInstantiate(): void {
     if (this.#compiled.hasStart) return;
+    const process = this.#newProcess("", new Uint8Array(0), () => undefined);
     try {
-      this.#instantiate({ process: this.#newProcess("", new Uint8Array(0), () => undefined) });
+      this.#instantiate({ process });
+      this.#end(process);
     } catch (cause) {
       throw new NexError("invalid_artifact", `The module cannot be instantiated: ${(cause as Error).message}.`, {
         cause,
@@ -115,8 +114,8 @@ class WasmFunction implements LoadedFunction {
 
   #end(process: WasiProcess): void {
     process.end();
-    // What was used by an instance that ended in its start section nobody can tell.
-    this.#reclaimer.release(process.memory.isKnown ? process.memory.size : this.#options.memoryBytes);
+    const memory = process.memory.detach();
+    if (memory !== undefined) this.#memories?.giveBack(memory);
   }
 
   #outcome(process: WasiProcess): EncodedReply {
@@ -142,8 +141,9 @@ class WasmFunction implements LoadedFunction {
 
   /** A fresh instance; what starts it. */
   #instantiate(scope: ImportScope): () => void {
-    const { exports } = new WebAssembly.Instance(this.#compiled.module, this.#imports.bind(scope));
-    if (exports["memory"] instanceof WebAssembly.Memory) scope.process.memory.attach(exports["memory"]);
+    const memory = this.#memories?.take();
+    if (memory !== undefined) scope.process.memory.attach(memory);
+    const { exports } = new WebAssembly.Instance(this.#compiled.module, this.#imports.bind(scope, memory));
     return exports["_start"] as () => void;
   }
 }

@@ -16,18 +16,18 @@ export class GuestMemory {
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #view: DataView = new DataView(this.#bytes.buffer);
 
-  /** Until then every access faults: a start section runs before its memory can be known. */
+  /** Before and after every access faults. */
   attach(memory: WasmMemory): void {
     this.#memory = memory;
   }
 
-  get isKnown(): boolean {
-    return this.#memory !== undefined;
-  }
-
-  /** Bytes; 0 before it is known. */
-  get size(): number {
-    return this.#memory?.buffer.byteLength ?? 0;
+  /** Gives the memory to whoever uses it next. */
+  detach(): WasmMemory | undefined {
+    const memory = this.#memory;
+    this.#memory = undefined;
+    this.#bytes = new Uint8Array(0);
+    this.#view = new DataView(this.#bytes.buffer);
+    return memory;
   }
 
   /** The bytes themselves, not a copy: good until control goes back to the guest. */

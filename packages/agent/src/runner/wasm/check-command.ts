@@ -9,10 +9,11 @@ const NAMED = 5;
 /**
  * Checks that a module is a WASI command this runner can start: it exports `_start` and its memory, and imports
  * nothing else than what there is.
+ * @param hasOwnMemory its last import is the memory that it declared
  * @throws NexError `invalid_artifact`
  */
-export function checkCommand(module: WasmModule): void {
-  const imports = WebAssembly.Module.imports(module);
+export function checkCommand(module: WasmModule, hasOwnMemory: boolean): void {
+  const imports = WebAssembly.Module.imports(module).slice(0, hasOwnMemory ? -1 : undefined);
   const missing = imports.filter((found) => found.kind !== "function" || !isImportable(found.module, found.name));
   if (missing.length > 0) throw refuseImports(missing);
   const exports = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));

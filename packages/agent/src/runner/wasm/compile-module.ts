@@ -3,9 +3,12 @@ import { MalformedModule } from "./binary-reader.ts";
 import { capModule, type CappedModule } from "./cap-module.ts";
 import { checkCommand } from "./check-command.ts";
 import { WebAssembly, type WasmModule } from "./engine.ts";
+import { importMemory, type MemoryImport, type MemorySize } from "./import-memory.ts";
 
 export interface CompiledModule extends Omit<CappedModule, "bytes"> {
   readonly module: WasmModule;
+  /** What its instances have to be given. Absent: it has no memory. */
+  readonly memory?: MemorySize;
 }
 
 const MAGIC = 0x0061736d;
@@ -21,8 +24,10 @@ const COMPONENT_LAYER = 1;
 export async function compileModule(bytes: Buffer<ArrayBuffer>, memoryBytes: number): Promise<CompiledModule> {
   checkHeader(bytes);
   let capped: CappedModule;
+  let imported: MemoryImport;
   try {
     capped = capModule(bytes, memoryBytes);
+    imported = importMemory(capped.bytes);
   } catch (error) {
     if (!(error instanceof MalformedModule)) throw error;
     // Most likely the engine does not understand it either, and says better where.
@@ -33,16 +38,22 @@ export async function compileModule(bytes: Buffer<ArrayBuffer>, memoryBytes: num
       { cause: error },
     );
   }
+  const { memory } = imported;
   let module: WasmModule;
   try {
-    module = await compile(capped.bytes);
+    module = await compile(imported.bytes);
   } catch (error) {
     // The offsets people look for are those of their own file.
     await compile(bytes);
     throw error;
   }
-  checkCommand(module);
-  return { module, shift: capped.shift, hasStart: capped.hasStart };
+  checkCommand(module, memory !== undefined);
+  return {
+    module,
+    shift: capped.shift + imported.shift,
+    hasStart: capped.hasStart,
+    ...(memory === undefined ? {} : { memory }),
+  };
 }
 
 function checkHeader(bytes: Buffer): void {

@@ -22,6 +22,9 @@ export interface WasmImport extends WasmExport {
 /** Functions by name. One that suspends the guest is an object that only the engine can call. */
 export type ImportedFunctions = Record<string, ((...args: never[]) => unknown) | SuspendingFunction>;
 
+/** What an instance is given under one module name. */
+export type InstanceImports = ImportedFunctions | Record<string, WasmMemory>;
+
 interface SuspendingFunction {
   readonly [Symbol.toStringTag]: "WebAssembly.Suspending";
 }
@@ -35,7 +38,7 @@ interface WebAssemblyApi {
   };
   readonly Instance: new (
     module: WasmModule,
-    imports: Record<string, ImportedFunctions>,
+    imports: Record<string, InstanceImports>,
   ) => { readonly exports: WasmExports };
   readonly Memory: new (size: { readonly initial: number; readonly maximum?: number }) => WasmMemory & {
     grow(pages: number): number;

@@ -1,7 +1,14 @@
 import { bindFunction, WASM_FUNCTIONS, WASM_MODULE, type WasmGuest } from "@nex/host-services/guest";
 import { PREVIEW1, PREVIEW1_FUNCTIONS, preview1Import } from "../wasi/preview1.ts";
 import type { WasiProcess } from "../wasi/wasi-process.ts";
-import { type ImportedFunctions, WebAssembly, type WasmModule } from "./engine.ts";
+import {
+  type ImportedFunctions,
+  type InstanceImports,
+  WebAssembly,
+  type WasmMemory,
+  type WasmModule,
+} from "./engine.ts";
+import { MEMORY_IMPORT } from "./import-memory.ts";
 
 /** What one instance's imports work on. */
 export interface ImportScope {
@@ -58,8 +65,10 @@ export class ModuleImports {
     return this.#wanted.some(([module]) => module === HOST_SERVICES);
   }
 
-  bind(scope: ImportScope): Record<string, ImportedFunctions> {
-    const bound: Record<string, ImportedFunctions> = {};
+  /** @param memory for a module that has one */
+  bind(scope: ImportScope, memory: WasmMemory | undefined): Record<string, InstanceImports> {
+    const bound: Record<string, InstanceImports> = {};
+    if (memory !== undefined) bound[MEMORY_IMPORT.module] = { [MEMORY_IMPORT.name]: memory };
     for (const [{ name: module, bind }, names] of this.#wanted) {
       const functions: ImportedFunctions = {};
       for (const name of names) functions[name] = bind(name, scope);

@@ -81,13 +81,24 @@ export async function deploy(
     deadlineMs: request.deadline_ms ?? functions.deadline_ms,
     maxInFlight: request.max_in_flight ?? functions.max_in_flight,
     maxWaiting: request.max_waiting ?? functions.max_waiting,
-    ...(request.memory_bytes === undefined ? {} : { memoryBytes: request.memory_bytes }),
+    ...functionMemory(context, kind, request),
     limits,
     readyMs: isLegacyClaims(claims) ? LEGACY_READY_MS : READY_MS,
     ...(hostServiceLimits === undefined ? {} : { hostServiceLimits }),
     claims,
   };
   return toRunResponse(await context.supervisor.deploy(plan), claims);
+}
+
+/** A WebAssembly function has a default of its own; a JavaScript one has what its sandbox holds it to. */
+function functionMemory(
+  { config, sandbox }: ControlContext,
+  kind: WorkloadKind,
+  { memory_bytes: asked }: DeployRequest,
+): Pick<WorkloadPlan, "memoryBytes"> {
+  const held = kind === "javascript" && sandbox.limits.has("memoryBytes") ? config.limits.memory : undefined;
+  const memoryBytes = asked ?? held;
+  return memoryBytes === undefined ? {} : { memoryBytes };
 }
 
 function checkFit(context: ControlContext, request: DeployRequest): void {
