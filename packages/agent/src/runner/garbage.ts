@@ -7,6 +7,9 @@ const IDLE_MS = 1000;
 /** What is worth a collection while idle. */
 const WORTHWHILE_BYTES = 4 * 2 ** 20;
 
+/** V8's `gc`, with `--expose-gc`. */
+type Collect = (options?: { readonly type: "major"; readonly flavor: "last-resort" }) => void;
+
 /**
  * Collects what functions that start afresh for each message leave behind: realms, instances and their memories. The
  * engine would do so too often, since it looks at its small heap, or too late, since memories are not on it: tried,
@@ -14,7 +17,7 @@ const WORTHWHILE_BYTES = 4 * 2 ** 20;
  * there is to free; so it comes when there is much, or when nobody waits.
  */
 export class Garbage {
-  readonly #collect: () => void;
+  readonly #collect: Collect;
   readonly #budget: number;
   readonly #idle: NodeJS.Timeout;
   #bytes = 0;
@@ -23,7 +26,7 @@ export class Garbage {
   /** @param budgetBytes what may lie around */
   constructor(budgetBytes: number) {
     setFlagsFromString("--expose-gc");
-    this.#collect = runInNewContext("gc") as () => void;
+    this.#collect = runInNewContext("gc") as Collect;
     this.#budget = budgetBytes;
     this.#idle = setTimeout(() => this.#collectIfWorthwhile(), IDLE_MS).unref();
   }
@@ -44,6 +47,7 @@ export class Garbage {
   #collectIfWorthwhile(): void {
     if (this.#bytes < WORTHWHILE_BYTES) return;
     this.#bytes = 0;
-    this.#collect();
+    // Takes 30 ms instead of 7, and gives to the system what the engine would keep for the next load.
+    this.#collect({ type: "major", flavor: "last-resort" });
   }
 }

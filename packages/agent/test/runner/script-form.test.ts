@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import { waitFor } from "@nex/testing";
 import { NodeDouble } from "../support/node-double.ts";
 
 const SOURCE = `(subject, payload) => {
@@ -98,5 +100,23 @@ describe("The script form", () => {
     const record = await node.log(/^from the script 1$/);
     assert.deepEqual([record.level, record.stream], ["info", "console"]);
     assert.match(record.invocation ?? "", /^inv1-\d+$/);
+  });
+
+  it("leaves no more garbage than its memory bears, and gives it back when nobody calls", async () => {
+    const anonymousMib = (runner: NodeDouble): number =>
+      Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${runner.runnerPids[0]}/status`, "utf8"))?.[1]) / 1024;
+    const most = async (memory_bytes: number): Promise<number> => {
+      await using runner = await NodeDouble.run("(subject, payload) => payload", { memory_bytes });
+      let highest = 0;
+      for (let count = 1; count <= 1200; count++) {
+        await runner.trigger("x", { subject: "test.x" });
+        if (count % 50 === 0) highest = Math.max(highest, anonymousMib(runner));
+      }
+      await waitFor(() => anonymousMib(runner) < highest / 1.5 || anonymousMib(runner) < 32);
+      return highest;
+    };
+    const [narrow, wide] = [await most(32 * 2 ** 20), await most(512 * 2 ** 20)];
+    // Without a bound both would be at what is given back only to the second: about 110.
+    assert.ok(narrow < 70 && wide < 200, `${narrow} and ${wide} MiB`);
   });
 });
