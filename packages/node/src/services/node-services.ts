@@ -26,23 +26,24 @@ function hasTriggers(workload: Workload): boolean {
 }
 
 function functionServices(workload: Workload): ServiceDescription[] {
-  return workload.instances.map((instance) => {
-    const { ok, failed } = instance.invocations;
-    return {
-      name: workload.name,
-      id: instance.id,
-      version: `0.0.${instance.revision}`,
-      description: instance.plan.description,
-      metadata: { namespace: workload.namespace, kind: instance.plan.kind, revision: String(instance.revision) },
-      started: new Date(Date.now() - instance.uptimeMs).toISOString(),
-      endpoints: instance.plan.triggers.map((subject, index) => ({
+  return workload.instances.map((instance) => ({
+    name: workload.name,
+    id: instance.id,
+    version: `0.0.${instance.revision}`,
+    description: instance.plan.description,
+    metadata: { namespace: workload.namespace, kind: instance.plan.kind, revision: String(instance.revision) },
+    started: new Date(Date.now() - instance.uptimeMs).toISOString(),
+    endpoints: instance.plan.triggers.map((subject, index) => {
+      const stats = instance.statsOf(index);
+      return {
         name: `trigger-${index}`,
         subject,
         queue_group: queueGroup(workload.namespace, workload.name),
-        // Invocations are counted for the whole function; its first trigger carries them.
-        num_requests: index === 0 ? ok + failed : 0,
-        num_errors: index === 0 ? failed : 0,
-      })),
-    };
-  });
+        num_requests: stats?.requests ?? 0,
+        num_errors: stats?.errors ?? 0,
+        last_error: stats?.lastError ?? "",
+        processing_ms: stats?.processingMs ?? 0,
+      };
+    }),
+  }));
 }

@@ -5,7 +5,8 @@ import { isNexError, NexError, type NexErrorCode, toNexError } from "@nex/protoc
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { ByteBudget } from "../triggers/byte-budget.ts";
-import { Dispatcher, type Expired, type InvocationCounts } from "../triggers/dispatcher.ts";
+import { Dispatcher, type Expired } from "../triggers/dispatcher.ts";
+import type { InvocationCounts, TriggerStats } from "../triggers/invocation-stats.ts";
 import { queueGroup, TriggerSubscriptions } from "../triggers/subscriptions.ts";
 import type { AgentSession, AgentSessionListener } from "./agent-session.ts";
 import { backoffMs } from "../backoff.ts";
@@ -115,7 +116,12 @@ export class Instance implements AgentSessionListener {
   }
 
   get invocations(): Readonly<InvocationCounts> & { readonly in_flight: number } {
-    return { ok: 0, failed: 0, ...this.#dispatcher?.counts, in_flight: this.#dispatcher?.inFlight ?? 0 };
+    return { ok: 0, failed: 0, ...this.#dispatcher?.stats.counts, in_flight: this.#dispatcher?.inFlight ?? 0 };
+  }
+
+  /** Of one of its triggers, by its place in the plan. */
+  statsOf(trigger: number): TriggerStats | undefined {
+    return this.#dispatcher?.stats.of(trigger);
   }
 
   /** Deploys into a sandbox; no message is taken yet. @throws NexError; the caller stops the instance then */

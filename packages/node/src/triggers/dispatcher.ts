@@ -4,6 +4,7 @@ import { DeadlineClock, decodeReply, encodeTriggerHead, type Link, TRIGGER_CODE 
 import { formatSize, NexError } from "@nex/protocol";
 import { answerError, mayReplyTo } from "./answers.ts";
 import type { ByteBudget } from "./byte-budget.ts";
+import { InvocationStats } from "./invocation-stats.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 export interface DispatcherOptions {
@@ -28,11 +29,6 @@ export interface Expired {
   readonly wasRun: boolean;
 }
 
-export interface InvocationCounts {
-  ok: number;
-  failed: number;
-}
-
 interface Waiting {
   readonly patternIndex: number;
   readonly message: Msg;
@@ -40,12 +36,21 @@ interface Waiting {
   readonly deadline: number;
 }
 
+/** A message with what came of it. */
+interface Invocation {
+  readonly patternIndex: number;
+  readonly message: Msg;
+  readonly invocationId: string;
+  /** 0 for one that was not run. */
+  readonly tookMs: number;
+}
+
 /**
  * Turns the messages of one instance into calls of its runner, and the outcomes into replies. This is the
  * hot path: it parses no JSON, sets no timer and copies no payload for a message.
  */
 export class Dispatcher {
-  readonly counts: InvocationCounts = { ok: 0, failed: 0 };
+  readonly stats: InvocationStats = new InvocationStats();
   readonly #options: DispatcherOptions;
   readonly #waiting: WaitingLine<Waiting>;
   readonly #clock: DeadlineClock;
@@ -102,7 +107,7 @@ export class Dispatcher {
       this.#pumpWhenDrained();
       return;
     }
-    this.#refuse(message, this.#overloaded(full));
+    this.#refuse(patternIndex, message, this.#overloaded(full));
   };
 
   /** Resolves when nothing is in flight or in line. */
@@ -116,7 +121,7 @@ export class Dispatcher {
     this.#clock.stop();
     this.#link = undefined;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
-      this.#refuse(next.message, reason);
+      this.#refuse(next.patternIndex, next.message, reason);
     this.#wakeIdle();
   }
 
@@ -131,6 +136,7 @@ export class Dispatcher {
     const head = triggerHead(patternIndex, message);
     if (head === undefined) {
       this.#refuse(
+        patternIndex,
         message,
         new NexError(
           "invalid_request",
@@ -140,11 +146,13 @@ export class Dispatcher {
       return;
     }
     this.#inFlight++;
+    const began = performance.now();
     const id = link.send(TRIGGER_CODE, head, message.data, deadlineMs, (error, body) => {
       this.#inFlight--;
       const invocationId = `${prefix}-${id}`;
-      if (error === undefined) this.#succeed(link, message, invocationId, body);
-      else this.#fail(message, forCaller(error, this.#options.deadlineMs), invocationId);
+      const run = { patternIndex, message, invocationId, tookMs: performance.now() - began };
+      if (error === undefined) this.#succeed(link, run, body);
+      else this.#fail(run, forCaller(error, this.#options.deadlineMs));
       if (error?.code === "deadline_exceeded")
         this.#options.onExpired({ subject: message.subject, invocationId, wasRun: true });
       if (this.#waiting.length > 0) this.#pump();
@@ -152,7 +160,8 @@ export class Dispatcher {
     });
   }
 
-  #succeed(link: Link, message: Msg, invocationId: string, body: Buffer): void {
+  #succeed(link: Link, run: Invocation, body: Buffer): void {
+    const { message } = run;
     try {
       const { headers, payload } = decodeReply(body);
       if (message.reply !== undefined && message.reply !== "") {
@@ -163,29 +172,28 @@ export class Dispatcher {
           outgoing === undefined ? undefined : { headers: outgoing },
         );
       }
-      this.counts.ok++;
+      this.stats.succeeded(run.patternIndex, run.tookMs);
     } catch (error) {
       if (error instanceof RangeError) {
         // Only a hostile runner sends a reply that is cut short.
         const reason = new NexError("link_protocol", "The runner sent a reply that is cut short.");
-        this.#fail(message, forCaller(reason, this.#options.deadlineMs), invocationId);
+        this.#fail(run, forCaller(reason, this.#options.deadlineMs));
         link.close(reason);
       } else {
         // The runner counts its own form of the headers, NATS another: a reply at the very limit may still not fit.
         this.#fail(
-          message,
+          run,
           new NexError(
             "reply_too_large",
             "The function's reply with its headers is larger than the NATS server carries in one message.",
           ),
-          invocationId,
         );
       }
     }
   }
 
-  #fail(message: Msg, error: NexError, invocationId: string): void {
-    this.counts.failed++;
+  #fail({ patternIndex, message, invocationId, tookMs }: Invocation, error: NexError): void {
+    this.stats.failed(patternIndex, tookMs, error);
     if (message.reply === undefined || message.reply === "") return;
     try {
       answerError(this.#options.connection, message.reply, error, invocationId);
@@ -195,9 +203,9 @@ export class Dispatcher {
   }
 
   /** Answers a message that was not run. Its invocation has an id all the same. */
-  #refuse(message: Msg, error: NexError): string {
+  #refuse(patternIndex: number, message: Msg, error: NexError): string {
     const invocationId = `${this.#prefix}-w${++this.#unsent}`;
-    this.#fail(message, error, invocationId);
+    this.#fail({ patternIndex, message, invocationId, tookMs: 0 }, error);
     return invocationId;
   }
 
@@ -216,9 +224,10 @@ export class Dispatcher {
     );
   }
 
-  #expire(message: Msg): void {
+  #expire({ patternIndex, message }: Waiting): void {
     const { deadlineMs } = this.#options;
     const invocationId = this.#refuse(
+      patternIndex,
       message,
       new NexError(
         "deadline_exceeded",
@@ -234,10 +243,10 @@ export class Dispatcher {
         this.#pumpWhenDrained();
         return;
       }
-      const { patternIndex, message, deadline } = this.#waiting.shift()!;
-      const left = deadline - performance.now();
-      if (left > 0) this.#send(patternIndex, message, left);
-      else this.#expire(message);
+      const next = this.#waiting.shift()!;
+      const left = next.deadline - performance.now();
+      if (left > 0) this.#send(next.patternIndex, next.message, left);
+      else this.#expire(next);
     }
   }
 
@@ -256,7 +265,7 @@ export class Dispatcher {
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
       if (next.deadline > now) return next.deadline;
       this.#waiting.shift();
-      this.#expire(next.message);
+      this.#expire(next);
     }
     this.#wakeIdle();
     return Infinity;

@@ -15,7 +15,10 @@ describe("NATS's service discovery", () => {
   before(async () => {
     running = await RunningNode.start();
     const request = { trigger_subjects: ["orders.*", "returns"] };
-    id = (await deployFunction(running, { name: "pricing", namespace: "shop", request })).data.id;
+    const source = `export default (event) => {
+      if (event.text() !== "x") throw new Error(event.text());
+    };`;
+    id = (await deployFunction(running, { name: "pricing", namespace: "shop", request, source })).data.id;
   });
   after(async () => await running.close());
 
@@ -101,22 +104,51 @@ describe("NATS's service discovery", () => {
     ]);
   });
 
-  it("counts a function's invocations", async () => {
-    await running.client.request("orders.de", "x");
+  it("tells of each trigger how often it ran, how long, and how it failed last", async () => {
+    const send = async (subject: string, payload: string): Promise<unknown> =>
+      await running.client.request(subject, payload, { timeout: 20_000 });
+    for (const subject of ["orders.de", "orders.fr", "returns"]) await send(subject, "x");
+    await send("returns", "first");
+    await send("returns", "second");
     const [stats] = await ask("$SRV.STATS.pricing");
     const { started, endpoints, ...rest } = stats as { started: string; endpoints: Answer[] } & Answer;
     assert.deepEqual(rest, identity("stats"));
     assert.ok(Math.abs(Date.parse(started) - Date.now()) < 60_000);
-    assert.deepEqual(endpoints[0], {
-      name: "trigger-0",
-      subject: "orders.*",
-      queue_group: "nex.shop.pricing",
-      num_requests: 1,
-      num_errors: 0,
-      last_error: "",
-      processing_time: 0,
-      average_processing_time: 0,
+    const told = endpoints.map(({ processing_time, average_processing_time, ...endpoint }) => {
+      const [whole, average] = [Number(processing_time), Number(average_processing_time)];
+      // At least the microseconds that two writes to a socket take; at most what the whole test may.
+      assert.ok(Number.isInteger(whole) && whole > 1000 && whole < 60e9, String(whole));
+      assert.equal(average, Math.round(whole / Number(endpoint["num_requests"])));
+      return endpoint;
     });
-    assert.equal(endpoints.length, 2);
+    const queue_group = "nex.shop.pricing";
+    assert.deepEqual(told, [
+      { name: "trigger-0", subject: "orders.*", queue_group, num_requests: 2, num_errors: 0, last_error: "" },
+      {
+        name: "trigger-1",
+        subject: "returns",
+        queue_group,
+        num_requests: 3,
+        num_errors: 2,
+        last_error: "function_failed: The function threw Error: second.",
+      },
+    ]);
+  });
+
+  it("has nothing to tell of a function that was not called", async () => {
+    await deployFunction(running, { name: "idle", namespace: "shop" });
+    const [stats] = await ask("$SRV.STATS.idle");
+    assert.deepEqual((stats as { endpoints: Answer[] }).endpoints, [
+      {
+        name: "trigger-0",
+        subject: "idle",
+        queue_group: "nex.shop.idle",
+        num_requests: 0,
+        num_errors: 0,
+        last_error: "",
+        processing_time: 0,
+        average_processing_time: 0,
+      },
+    ]);
   });
 });

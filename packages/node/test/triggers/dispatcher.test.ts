@@ -11,7 +11,7 @@ import { errorOf, outcome } from "../support/reply.ts";
 test("messages that come before a runner wait for it, within the bound of the line", async () => {
   await using bench = await DispatchBench.open();
   const requests = Array.from({ length: 6 }, async (_, index) => await bench.request(String(index)));
-  await waitFor(() => bench.dispatcher.counts.failed === 2);
+  await waitFor(() => bench.dispatcher.stats.counts.failed === 2);
   const { link, calls } = await bench.runner();
   bench.dispatcher.attach(link, "first", "many");
   await waitFor(() => calls.length === 4);
@@ -37,7 +37,7 @@ test("messages that wait are counted with their headers, and past the budget cal
     { length: 4 },
     async () => await bench.client.request("work", "", { headers: large, timeout: 30_000 }),
   );
-  await waitFor(() => bench.dispatcher.counts.failed === 2);
+  await waitFor(() => bench.dispatcher.stats.counts.failed === 2);
   assert.ok(node.taken > 200 * 1024 && node.taken <= node.limit);
   const { link, calls } = await bench.runner();
   bench.dispatcher.attach(link, "first", "many");
@@ -132,7 +132,7 @@ test("whenIdle waits for all, close answers what waits", async () => {
   calls[0]!.reply(encodeReplyHead(), Buffer.from("held"));
   assert.equal((await held).string(), "held");
   await whenIdle;
-  assert.deepEqual(bench.dispatcher.counts, { ok: 1, failed: 1 });
+  assert.deepEqual(bench.dispatcher.stats.counts, { ok: 1, failed: 1 });
 });
 
 test("a message without a reply is run, one with a reply subject of the server's own is not", async () => {
@@ -144,6 +144,6 @@ test("a message without a reply is run, one with a reply subject of the server's
   await waitFor(() => calls.length === 1);
   assert.equal(decodeTrigger(calls[0]!.body).payload.toString(), "silent");
   calls[0]!.reply(encodeReplyHead());
-  await waitFor(() => bench.dispatcher.counts.ok === 1);
+  await waitFor(() => bench.dispatcher.stats.counts.ok === 1);
   assert.deepEqual(bench.refusedReplies, ["$JS.API.INFO"]);
 });
