@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { connect, type NatsConnection, type NodeConnectionOptions } from "@nats-io/transport-node";
-import { NexError, type SigningKey } from "@nex/protocol";
+import { NexError, type SigningKey, tlsFailure } from "@nex/protocol";
 import type { ClientContext } from "./client-context.ts";
 import { completeOptions, type NexClientOptions } from "./client-options.ts";
 import { Events } from "./feeds/events.ts";
@@ -86,12 +86,14 @@ async function openConnection(options: NodeConnectionOptions): Promise<NatsConne
         { cause, data },
       );
     }
-    const why = cause instanceof Error && cause.message !== "" ? cause.message : "no answer";
-    throw new NexError(
-      "connection_failed",
-      `Cannot connect to the NATS server at ${where}: ${why}. Check the address, or start a server with "nex up".`,
-      { cause, data },
-    );
+    const { why, remedy } = tlsFailure(cause) ?? {
+      why: cause instanceof Error && cause.message !== "" ? cause.message : "no answer",
+      remedy: 'Check the address, or start a server with "nex up".',
+    };
+    throw new NexError("connection_failed", `Cannot connect to the NATS server at ${where}: ${why}. ${remedy}`, {
+      cause,
+      data,
+    });
   }
 }
 

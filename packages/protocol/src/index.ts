@@ -200,3 +200,5 @@ export {
   parseEventSubject,
   parseLogSubject,
 } from "./feeds/subjects.ts";
+
+export { type TlsFailure, tlsFailure } from "./tls-failure.ts";

@@ -1,5 +1,5 @@
 import type * as Nats from "@nats-io/transport-node";
-import { isNexError, NexError } from "@nex/protocol";
+import { isNexError, NexError, tlsFailure } from "@nex/protocol";
 import { authenticator } from "./authenticators.ts";
 import type { ConnectionConfig, Secret } from "./connection-config.ts";
 import { EMBEDDED_CONTEXT } from "./connection-config.ts";
@@ -70,15 +70,17 @@ function connectionError(error: unknown, config: ConnectionConfig, nats: Transpo
         : `refuses the credentials from ${credentials.from} (${error.message})`;
     return new NexError("authentication_failed", `The NATS server at ${server} ${what}.`, { cause: error, data });
   }
-  const hint =
-    config.context === EMBEDDED_CONTEXT
-      ? 'This address was left by "nex up"; start it again, or name a server with --server.'
-      : 'Start one with "nex up", or name another with --server or --context.';
-  return new NexError(
-    "connection_failed",
-    `Cannot connect to the NATS server at ${server}: ${reason(error)}. ${hint}`,
-    { cause: error, data },
-  );
+  const { why, remedy } = tlsFailure(error) ?? { why: reason(error), remedy: hint(config) };
+  return new NexError("connection_failed", `Cannot connect to the NATS server at ${server}: ${why}. ${remedy}`, {
+    cause: error,
+    data,
+  });
+}
+
+function hint({ context }: ConnectionConfig): string {
+  return context === EMBEDDED_CONTEXT
+    ? 'This address was left by "nex up"; start it again, or name a server with --server.'
+    : 'Start one with "nex up", or name another with --server or --context.';
 }
 
 function reason(error: unknown): string {

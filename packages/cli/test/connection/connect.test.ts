@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { createUser } from "@nats-io/nkeys";
 import { isNexError, type NexErrorCode } from "@nex/protocol";
@@ -154,10 +155,49 @@ test("a server that says nothing, or something else, is no NATS server", async (
   }
 });
 
+/** Made once with openssl: valid for a hundred years, but for `expired`; `stranger` is of another authority. */
+const PEM = join(import.meta.dirname, "../fixtures/tls");
+const CA = join(PEM, "ca.pem");
+
+const withTls = (name: string, more = ""): { readonly config: string } => ({
+  config: `tls { cert_file: "${PEM}/${name}.pem", key_file: "${PEM}/${name}.key.pem" ${more} }`,
+});
+const clientOf = (certificate: string, key = certificate): ConnectionFlags => ({
+  tlscert: `${PEM}/${certificate}.pem`,
+  tlskey: `${PEM}/${key}.key.pem`,
+});
+
+for (const [what, certificate, flags, says] of [
+  ["of an authority that is not named", "server", {}, /an authority that is not known here\. Name .*--tlsca/],
+  ["for another host", "elsewhere", { tlsca: CA }, /is for other names \(DNS:elsewhere\.example\)\. Use one of them/],
+  ["that has expired", "expired", { tlsca: CA }, /certificate has expired\. Have it renewed/],
+] as const) {
+  test(`a server's certificate ${what} is refused, and the message says what to do`, async () => {
+    await using server = await startNatsServer(withTls(certificate));
+    for (const scheme of ["nats:", "tls:"]) {
+      const attempt = tryConnection({ server: server.url.replace("nats:", scheme), ...flags });
+      await assert.rejects(attempt, fails("connection_failed", says));
+      await assert.rejects(attempt, (error: Error) => !/nex up|OpenSSL|routines/.test(error.message));
+    }
+  });
+}
+
+test("a client's certificate is told from none, one of another authority, and one with another's key", async () => {
+  await using server = await startNatsServer(withTls("server", `, verify: true, ca_file: "${CA}"`));
+  const connect = async (flags: ConnectionFlags): Promise<void> =>
+    await tryConnection({ server: server.url, tlsca: CA, ...flags });
+  await connect(clientOf("client"));
+  const wanted = fails("connection_failed", /wants a client's certificate that it trusts\. Give one with --tlscert/);
+  await assert.rejects(connect({}), wanted);
+  await assert.rejects(connect(clientOf("stranger")), wanted);
+  const mixed = /certificate and key do not belong together\. Check what --tlscert and --tlskey name/;
+  await assert.rejects(connect(clientOf("client", "stranger")), fails("connection_failed", mixed));
+});
+
 test("TLS is refused by a server without it", async () => {
   await using server = await startNatsServer();
   await assert.rejects(
     tryConnection({ server: server.url.replace("nats:", "tls:") }),
-    fails("connection_failed", /does not support 'tls'/),
+    fails("connection_failed", /it does not speak TLS\. Use nats:\/\//),
   );
 });

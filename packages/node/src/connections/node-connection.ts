@@ -6,7 +6,7 @@ import {
   TimeoutError,
   UserAuthenticationExpiredError,
 } from "@nats-io/transport-node";
-import { NexError } from "@nex/protocol";
+import { NexError, tlsFailure } from "@nex/protocol";
 
 /**
  * A daemon goes on trying for as long as it lives. A server that is gone without a word is noticed after three
@@ -55,11 +55,13 @@ function connectionError(error: unknown, options: NodeConnectionOptions, whose: 
       { data: { servers }, cause: error },
     );
   }
-  const why =
-    error instanceof TimeoutError ? `it did not answer within ${options.timeout ?? DAEMON.timeout} ms` : message;
+  const { why, remedy } = tlsFailure(error) ?? {
+    why: error instanceof TimeoutError ? `it did not answer within ${options.timeout ?? DAEMON.timeout} ms` : message,
+    remedy: "Check the URL, and that the server runs.",
+  };
   return new NexError(
     "connection_failed",
-    `The NATS server at ${where} cannot be reached for ${whose}: ${why}. Check the URL, and that the server runs.`,
+    `The NATS server at ${where} cannot be reached for ${whose}: ${why}. ${remedy}`,
     { data: { servers }, cause: error },
   );
 }
