@@ -140,7 +140,7 @@ export class NexNode implements AsyncDisposable {
       lease: async (namespace) => await namespaces.acquire(namespace),
       hostServices: config.host_services,
       subjects,
-      waitingBytes: config.functions.waiting_bytes,
+      heldBytes: config.functions.held_bytes,
     });
     stack.defer(async () => await supervisor.close());
 

@@ -1,4 +1,5 @@
 /** The node's side of host services: what answers the calls of what runs in a sandbox. */
+export { ByteBudget } from "./byte-budget.ts";
 export {
   type BucketConfig,
   type BucketOptions,

@@ -8,6 +8,7 @@ import {
   WHOLE_FLAG,
 } from "@nex/link";
 import { NexError, type NexErrorCode, toNexError } from "@nex/protocol";
+import type { ByteBudget } from "./byte-budget.ts";
 import type { ServiceCall, ServiceReply } from "./service.ts";
 import { labelOf, type Note, type WorkloadServices } from "./workload-services.ts";
 
@@ -79,14 +80,18 @@ export class InstanceServices {
       incoming.fail(refusal);
       return;
     }
-    const call = new OpenCall(link, incoming, request, options.blockedTriggers ?? (() => NO_TRIGGERS), this.#note);
+    const { heldBytes } = this.#workload.scope;
+    const blockedTriggers = options.blockedTriggers ?? (() => NO_TRIGGERS);
+    const call = new OpenCall({ link, incoming, request, blockedTriggers, note: this.#note, heldBytes });
     this.#open.add(call);
     this.#openBytes += size;
     void this.#run(call);
   }
 
+  /** Takes the call's bytes where there is room. */
   #overload(size: number): NexError | undefined {
-    if (this.#open.size < this.#maxCalls && this.#openBytes + size <= MAX_OPEN_BYTES) return undefined;
+    if (this.#open.size < this.#maxCalls && this.#openBytes + size <= MAX_OPEN_BYTES)
+      return this.#workload.scope.heldBytes.take(size)?.overloaded();
     return new NexError(
       "overloaded",
       `This instance has ${this.#open.size} host service calls open; at most ${this.#maxCalls} may be. Await some of them first.`,
@@ -96,9 +101,14 @@ export class InstanceServices {
   async #run(call: OpenCall): Promise<void> {
     const { service, method } = call.request;
     try {
+      const passing = this.#workload.pass(service, call.incoming.body.length);
+      if (passing !== undefined) await Promise.race([passing, call.withdrawn()]);
       const reply = await this.#workload.find(service).call(call);
       // A guest that asks but does not read must not have answers pile up here.
-      if (call.link.congested) await new Promise<void>((resolve) => call.link.whenDrained(resolve));
+      if (call.link.congested) {
+        call.hold(reply.payload?.length ?? 0);
+        await new Promise<void>((resolve) => call.link.whenDrained(resolve));
+      }
       await call.answer(reply);
     } catch (thrown) {
       const error = toNexError(thrown);
@@ -108,8 +118,19 @@ export class InstanceServices {
     } finally {
       this.#open.delete(call);
       this.#openBytes -= call.incoming.body.length;
+      call.giveBack();
     }
   }
+}
+
+interface OpenCallParts {
+  readonly link: Link;
+  readonly incoming: IncomingCall;
+  readonly request: ServiceRequest;
+  readonly blockedTriggers: () => readonly string[];
+  readonly note: Note;
+  /** The call's own bytes are taken already. */
+  readonly heldBytes: ByteBudget;
 }
 
 class OpenCall implements ServiceCall {
@@ -118,19 +139,34 @@ class OpenCall implements ServiceCall {
   readonly request: ServiceRequest;
   readonly note: Note;
   readonly #blockedTriggers: () => readonly string[];
+  readonly #heldBytes: ByteBudget;
+  #held: number;
 
-  constructor(
-    link: Link,
-    incoming: IncomingCall,
-    request: ServiceRequest,
-    blockedTriggers: () => readonly string[],
-    note: Note,
-  ) {
+  constructor({ link, incoming, request, blockedTriggers, note, heldBytes }: OpenCallParts) {
     this.link = link;
     this.incoming = incoming;
     this.request = request;
     this.#blockedTriggers = blockedTriggers;
     this.note = note;
+    this.#heldBytes = heldBytes;
+    this.#held = incoming.body.length;
+  }
+
+  hold(bytes: number): void {
+    const full = this.#heldBytes.take(bytes);
+    if (full !== undefined) throw full.overloaded();
+    this.#held += bytes;
+  }
+
+  /** All that the call has held. */
+  giveBack(): void {
+    this.#heldBytes.give(this.#held);
+    this.#held = 0;
+  }
+
+  /** Rejects when the guest withdraws. */
+  async withdrawn(): Promise<never> {
+    return await new Promise((_, reject) => this.whenWithdrawn(reject));
   }
 
   get method(): number {

@@ -1,6 +1,7 @@
 import type { HeaderList } from "@nex/link";
 import type { LogLevel, NexError } from "@nex/protocol";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { ByteBudget } from "./byte-budget.ts";
 import type { HostServicesConfig } from "./config.ts";
 
 /** Which workload calls. Known from the link a call came in on, never from the call. */
@@ -17,6 +18,8 @@ export interface ServiceScope {
   readonly connection: NatsConnection;
   /** A connection with rights to these buckets; opened on first use. */
   readonly storage: (buckets: StorageBuckets) => Promise<NatsConnection>;
+  /** For bytes that are held for the workload. */
+  readonly heldBytes: ByteBudget;
   /** Checks a subject that a message shall go to. @throws NexError `invalid_subject`, `subject_denied` */
   readonly checkSubject: (subject: string) => void;
 }
@@ -42,6 +45,8 @@ export interface ServiceCall {
   /** Trigger subjects this guest would itself have to answer, which it cannot while it waits. */
   readonly blockedTriggers: readonly string[];
   readonly note: (level: LogLevel, text: string) => void;
+  /** Counts bytes that are kept until the call ends. @throws NexError `overloaded` */
+  hold(bytes: number): void;
 }
 
 export interface ServiceReply {
@@ -64,6 +69,8 @@ export interface HostService {
   /** On the wire. */
   readonly code: number;
   readonly methods: Readonly<Record<string, number>>;
+  /** What its calls carry goes to the NATS server. */
+  readonly usesNats: boolean;
   isEnabled(config: HostServicesConfig): boolean;
   open(scope: ServiceScope): OpenService;
 }

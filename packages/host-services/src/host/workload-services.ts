@@ -1,15 +1,22 @@
 import { type HostServiceLimits, type LogLevel, NexError } from "@nex/protocol";
 import { narrowHostServices } from "./narrow.ts";
+import { OutgoingFlow } from "./outgoing-flow.ts";
 import { HOST_SERVICES } from "./registry.ts";
 import type { HostService, OpenService, ServiceScope } from "./service.ts";
+
+const USES_NATS: ReadonlySet<number> = new Set(
+  HOST_SERVICES.filter(({ usesNats }) => usesNats).map(({ code }) => code),
+);
 
 /** The host services of one workload: opened once, and shared by its instances that are not narrowed further. */
 export class WorkloadServices {
   readonly scope: ServiceScope;
   readonly #open: Map<number, OpenService> = new Map();
+  readonly #flow: OutgoingFlow;
 
   constructor(scope: ServiceScope) {
     this.scope = scope;
+    this.#flow = new OutgoingFlow(scope.connection);
     for (const definition of HOST_SERVICES) {
       if (definition.isEnabled(scope.config)) this.#open.set(definition.code, definition.open(scope));
     }
@@ -19,6 +26,11 @@ export class WorkloadServices {
   narrowed(limits: HostServiceLimits | undefined): WorkloadServices {
     if (limits === undefined) return this;
     return new WorkloadServices({ ...this.scope, config: narrowHostServices(this.scope.config, limits) });
+  }
+
+  /** Lets a call with so many bytes pass; a promise if the server has to take earlier ones first. */
+  pass(code: number, bytes: number): Promise<void> | undefined {
+    return USES_NATS.has(code) ? this.#flow.pass(bytes) : undefined;
   }
 
   /** @throws NexError `service_disabled`, `unknown_method` */

@@ -13,6 +13,7 @@ export const httpHost: HostService = {
   name: "http",
   code: HTTP_CODE,
   methods: HttpMethod,
+  usesNats: false,
   isEnabled: (config) => config.http.enabled,
   open: ({ config }) => new HttpHost(config.http),
 };

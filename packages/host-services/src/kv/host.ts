@@ -9,6 +9,7 @@ export const kvHost: HostService = {
   name: "kv",
   code: KV_CODE,
   methods: KvMethod,
+  usesNats: true,
   isEnabled: (config) => config.kv.enabled,
   open: (scope) => new KeyValueHost(scope),
 };

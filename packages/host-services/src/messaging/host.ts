@@ -11,12 +11,10 @@ export const messagingHost: HostService = {
   name: "messaging",
   code: MESSAGING_CODE,
   methods: MessagingMethod,
+  usesNats: true,
   isEnabled: (config) => config.messaging.enabled,
   open: (scope) => new MessagingHost(scope),
 };
-
-/** After this many published bytes the next publish waits until the server has taken them. */
-const FLUSH_BYTES = 1024 * 1024;
 
 /** Bytes of answers one `requestMany` may collect. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -26,7 +24,6 @@ const NOTHING: ServiceReply = {};
 class MessagingHost implements OpenService {
   readonly #scope: ServiceScope;
   readonly #connection: NatsConnection;
-  #unflushed = 0;
 
   constructor(scope: ServiceScope) {
     this.#scope = scope;
@@ -40,7 +37,7 @@ class MessagingHost implements OpenService {
     try {
       switch (call.method) {
         case MessagingMethod.publish:
-          return await this.#publish(subject, call);
+          return this.#publish(subject, call);
         case MessagingMethod.request:
           return await this.#request(subject, call);
         case MessagingMethod.requestMany:
@@ -53,7 +50,7 @@ class MessagingHost implements OpenService {
     }
   }
 
-  async #publish(subject: string, call: ServiceCall): Promise<ServiceReply> {
+  #publish(subject: string, call: ServiceCall): ServiceReply {
     const reply = call.args[1] ?? "";
     if (reply !== "") this.#scope.checkSubject(reply);
     const headers = writeHeaders(call.headers);
@@ -61,12 +58,6 @@ class MessagingHost implements OpenService {
       ...(headers === undefined ? {} : { headers }),
       ...(reply === "" ? {} : { reply }),
     });
-    this.#unflushed += call.payload.length;
-    if (this.#unflushed > FLUSH_BYTES) {
-      this.#unflushed = 0;
-      // Nothing else holds back a guest that publishes faster than the server takes it.
-      await this.#connection.flush();
-    }
     return NOTHING;
   }
 
@@ -135,8 +126,13 @@ class Collector {
         if (message.headers?.code === 503) return done.reject(noResponders(subject));
         // More may come in before the end of the subscription takes effect.
         if (answers.length >= count) return;
+        try {
+          call.hold(sizeOf(message));
+        } catch (overloaded) {
+          return done.reject(overloaded);
+        }
         answers.push(message);
-        bytes += message.data.length;
+        bytes += sizeOf(message);
         if (answers.length >= count) return done.resolve();
         if (bytes > MAX_ANSWER_BYTES) {
           return done.reject(
@@ -166,6 +162,11 @@ class Collector {
       if (!subscription.isClosed()) subscription.unsubscribe();
     }
   }
+}
+
+/** Of all of a message, headers included. The type does not say so, but every message of nats.js knows it. */
+function sizeOf(message: Msg): number {
+  return (message as Msg & { size(): number }).size();
 }
 
 function frameOf(answer: Msg): Buffer {

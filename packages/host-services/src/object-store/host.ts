@@ -9,6 +9,7 @@ export const objectStoreHost: HostService = {
   name: "objectStore",
   code: OBJECT_STORE_CODE,
   methods: ObjectStoreMethod,
+  usesNats: true,
   isEnabled: (config) => config.object_store.enabled,
   open: (scope) => new ObjectStoreHost(scope),
 };

@@ -71,7 +71,7 @@ export interface NodeOptions {
     /** The most messages that may wait for an instance, whatever its deploy asks for. Default 65,536. */
     readonly max_waiting_limit?: number;
     /** Bytes of all messages that wait, headers included. Default 64, 128 and 256 MiB. */
-    readonly waiting_bytes?: {
+    readonly held_bytes?: {
       readonly workload?: number | string;
       readonly namespace?: number | string;
       readonly node?: number | string;
@@ -130,7 +130,7 @@ export interface NodeConfig {
     readonly max_waiting: number;
     readonly deadline_ms_limit: number;
     readonly max_waiting_limit: number;
-    readonly waiting_bytes: { readonly workload: number; readonly namespace: number; readonly node: number };
+    readonly held_bytes: { readonly workload: number; readonly namespace: number; readonly node: number };
   };
   readonly services: { readonly connect: readonly string[] };
   readonly host_services: HostServicesConfig;
@@ -154,7 +154,7 @@ const functions = z
     max_waiting: z.int().nonnegative().default(1024),
     deadline_ms_limit: z.int().positive().default(3_600_000),
     max_waiting_limit: z.int().nonnegative().default(65_536),
-    waiting_bytes: z
+    held_bytes: z
       .strictObject({
         workload: sizeSchema.default(64 * 2 ** 20),
         namespace: sizeSchema.default(128 * 2 ** 20),

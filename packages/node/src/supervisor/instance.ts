@@ -4,7 +4,7 @@ import type { DeployReply, Link, LogBatch, WorkloadEvent } from "@nex/link";
 import { isNexError, NexError, type NexErrorCode, toNexError } from "@nex/protocol";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
-import type { ByteBudget } from "../triggers/byte-budget.ts";
+import type { ByteBudget } from "@nex/host-services/host";
 import { Dispatcher, type Expired } from "../triggers/dispatcher.ts";
 import type { InvocationCounts, TriggerStats } from "../triggers/invocation-stats.ts";
 import { queueGroup, TriggerSubscriptions } from "../triggers/subscriptions.ts";
@@ -33,7 +33,7 @@ export interface InstanceOptions {
   readonly connection: NatsConnection;
   readonly services: WorkloadServices;
   /** For messages that wait, of all instances of the workload. */
-  readonly waitingBytes: ByteBudget;
+  readonly heldBytes: ByteBudget;
   readonly feed: WorkloadFeed;
 }
 
@@ -251,13 +251,13 @@ export class Instance implements AgentSessionListener {
   }
 
   #attach(runner: Runner): void {
-    const { plan, connection, feed, waitingBytes } = this.#options;
+    const { plan, connection, feed, heldBytes } = this.#options;
     this.#dispatcher ??= new Dispatcher(this.#id, {
       connection,
       deadlineMs: plan.deadlineMs,
       maxInFlight: plan.maxInFlight,
       maxWaiting: plan.maxWaiting,
-      waitingBytes,
+      heldBytes,
       onRefusedReply: (subject, reply) =>
         feed.note(
           this.#id,

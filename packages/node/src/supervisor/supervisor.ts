@@ -1,4 +1,5 @@
 import {
+  ByteBudget,
   type HostServicesConfig,
   hostServicesSchema,
   type StorageBuckets,
@@ -8,7 +9,6 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { NexError, type WorkloadDetail } from "@nex/protocol";
 import type { Feeds } from "../feeds/feeds.ts";
 import { completeNodeOptions, type NodeConfig } from "../config/node-config.ts";
-import { ByteBudget } from "../triggers/byte-budget.ts";
 import { SubjectRules } from "../triggers/subject-rules.ts";
 import { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { WorkloadPlan } from "./plan.ts";
@@ -33,15 +33,15 @@ export interface SupervisorOptions {
   readonly hostServices?: HostServicesConfig;
   /** Where workloads may send to. Default: everywhere but what NATS keeps for itself. */
   readonly subjects?: SubjectRules;
-  /** Bytes of messages that may wait. Default: the config's own defaults. */
-  readonly waitingBytes?: NodeConfig["functions"]["waiting_bytes"];
+  /** Bytes that may be held. Default: the config's own defaults. */
+  readonly heldBytes?: NodeConfig["functions"]["held_bytes"];
 }
 
 interface Entry {
   readonly workload: Workload;
   readonly lease: ConnectionLease;
   readonly services: WorkloadServices;
-  readonly waitingBytes: ByteBudget;
+  readonly heldBytes: ByteBudget;
   /** Deploys under way or in line. */
   deploys: number;
 }
@@ -51,14 +51,14 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #workloads: Map<string, Entry> = new Map();
   readonly #stop: AbortController = new AbortController();
-  readonly #waitingLimits: NodeConfig["functions"]["waiting_bytes"];
-  readonly #waitingBytes: ByteBudget;
+  readonly #heldLimits: NodeConfig["functions"]["held_bytes"];
+  readonly #heldBytes: ByteBudget;
   readonly #namespaceBudgets: Map<string, ByteBudget> = new Map();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#waitingLimits = options.waitingBytes ?? completeNodeOptions({}).functions.waiting_bytes;
-    this.#waitingBytes = new ByteBudget(this.#waitingLimits.node, "functions of this node");
+    this.#heldLimits = options.heldBytes ?? completeNodeOptions({}).functions.held_bytes;
+    this.#heldBytes = new ByteBudget(this.#heldLimits.node, "functions of this node");
   }
 
   /** Running copies of workloads on this node. */
@@ -155,6 +155,11 @@ export class Supervisor {
 
   #newEntry({ namespace, name }: WorkloadPlan, lease: ConnectionLease): Entry {
     const { nodeId, feeds, hostServices, subjects = new SubjectRules({ denied: [] }) } = this.#options;
+    const heldBytes = new ByteBudget(
+      this.#heldLimits.workload,
+      `the function "${name}"`,
+      this.#namespaceBudget(namespace),
+    );
     return {
       workload: new Workload(namespace, name, nodeId, new WorkloadFeed(feeds, namespace, name)),
       lease,
@@ -164,12 +169,9 @@ export class Supervisor {
         connection: lease.connection,
         storage: async (buckets) => (await lease.storage?.(buckets)) ?? lease.connection,
         checkSubject: (subject) => subjects.checkMessage(namespace, subject),
+        heldBytes,
       }),
-      waitingBytes: new ByteBudget(
-        this.#waitingLimits.workload,
-        `the function "${name}"`,
-        this.#namespaceBudget(namespace),
-      ),
+      heldBytes,
       deploys: 0,
     };
   }
@@ -179,17 +181,17 @@ export class Supervisor {
     const known = this.#namespaceBudgets.get(namespace);
     if (known !== undefined) return known;
     const made = new ByteBudget(
-      this.#waitingLimits.namespace,
+      this.#heldLimits.namespace,
       `functions of the namespace "${namespace}"`,
-      this.#waitingBytes,
+      this.#heldBytes,
     );
     this.#namespaceBudgets.set(namespace, made);
     return made;
   }
 
-  #parts({ lease, services, waitingBytes }: Entry): InstanceParts {
+  #parts({ lease, services, heldBytes }: Entry): InstanceParts {
     const { pool, artifactFile } = this.#options;
-    return { pool, artifactFile, connection: lease.connection, services, waitingBytes };
+    return { pool, artifactFile, connection: lease.connection, services, heldBytes };
   }
 
   /** A workload without instances is kept only for the deploys that wait for their turn. */

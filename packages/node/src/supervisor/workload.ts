@@ -12,7 +12,7 @@ interface Revision {
   readonly deployedAt: string;
 }
 
-export type InstanceParts = Pick<InstanceOptions, "pool" | "connection" | "services" | "waitingBytes" | "artifactFile">;
+export type InstanceParts = Pick<InstanceOptions, "pool" | "connection" | "services" | "heldBytes" | "artifactFile">;
 
 /** A named workload of a namespace: its revisions, and the instances of the one that runs. */
 export class Workload {

@@ -1,9 +1,8 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import { readHeaders, writeHeaders } from "@nex/host-services/host";
+import { type ByteBudget, readHeaders, writeHeaders } from "@nex/host-services/host";
 import { DeadlineClock, decodeReply, encodeTriggerHead, type Link, TRIGGER_CODE } from "@nex/link";
-import { formatSize, NexError } from "@nex/protocol";
+import { NexError } from "@nex/protocol";
 import { answerError, mayReplyTo } from "./answers.ts";
-import type { ByteBudget } from "./byte-budget.ts";
 import { InvocationStats } from "./invocation-stats.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -14,8 +13,8 @@ export interface DispatcherOptions {
   readonly maxInFlight: number;
   /** Messages that may wait while all slots are taken. */
   readonly maxWaiting: number;
-  /** For the bytes of these messages, headers included. Shared with the other instances of the workload. */
-  readonly waitingBytes: ByteBudget;
+  /** For the bytes of messages that wait or are in work, headers included. Shared with what else the workload holds. */
+  readonly heldBytes: ByteBudget;
   /** Called for a message whose reply subject is not answered to. */
   readonly onRefusedReply: (subject: string, reply: string) => void;
   /** Called for a message whose deadline has passed. */
@@ -32,6 +31,8 @@ export interface Expired {
 interface Waiting {
   readonly patternIndex: number;
   readonly message: Msg;
+  /** Taken from the budget. */
+  readonly bytes: number;
   /** Monotonic ms. */
   readonly deadline: number;
 }
@@ -68,7 +69,7 @@ export class Dispatcher {
     this.#prefix = prefix;
     this.#options = options;
     this.#slots = options.maxInFlight;
-    this.#waiting = new WaitingLine(options.maxWaiting, options.waitingBytes);
+    this.#waiting = new WaitingLine(options.maxWaiting);
     this.#clock = new DeadlineClock((now) => this.#expireWaiting(now));
   }
 
@@ -96,18 +97,25 @@ export class Dispatcher {
       this.#options.onRefusedReply(message.subject, reply);
       return;
     }
-    if (this.#waiting.length === 0 && this.#canSend()) {
-      this.#send(patternIndex, message, this.#options.deadlineMs);
+    const bytes = sizeOf(message);
+    const full = this.#options.heldBytes.take(bytes);
+    if (full !== undefined) {
+      this.#refuse(patternIndex, message, full.overloaded());
       return;
     }
-    const deadline = performance.now() + this.#options.deadlineMs;
-    const full = this.#waiting.push({ patternIndex, message, deadline }, sizeOf(message));
-    if (full === undefined) {
+    const now = performance.now();
+    const deadline = now + this.#options.deadlineMs;
+    if (this.#waiting.length === 0 && this.#canSend()) {
+      this.#send({ patternIndex, message, bytes, deadline }, now);
+      return;
+    }
+    if (this.#waiting.push({ patternIndex, message, bytes, deadline })) {
       this.#clock.watch(deadline);
       this.#pumpWhenDrained();
       return;
     }
-    this.#refuse(patternIndex, message, this.#overloaded(full));
+    this.#options.heldBytes.give(bytes);
+    this.#refuse(patternIndex, message, this.#overloaded());
   };
 
   /** Resolves when nothing is in flight or in line. */
@@ -120,8 +128,10 @@ export class Dispatcher {
   close(reason: NexError): void {
     this.#clock.stop();
     this.#link = undefined;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      this.#options.heldBytes.give(next.bytes);
       this.#refuse(next.patternIndex, next.message, reason);
+    }
     this.#wakeIdle();
   }
 
@@ -130,11 +140,13 @@ export class Dispatcher {
     return link !== undefined && this.#inFlight < this.#slots && !link.isClosed && !link.congested;
   }
 
-  #send(patternIndex: number, message: Msg, deadlineMs: number): void {
+  #send({ patternIndex, message, bytes, deadline }: Waiting, now: number): void {
+    const { heldBytes } = this.#options;
     const link = this.#link!;
     const prefix = this.#prefix;
     const head = triggerHead(patternIndex, message);
     if (head === undefined) {
+      heldBytes.give(bytes);
       this.#refuse(
         patternIndex,
         message,
@@ -146,11 +158,11 @@ export class Dispatcher {
       return;
     }
     this.#inFlight++;
-    const began = performance.now();
-    const id = link.send(TRIGGER_CODE, head, message.data, deadlineMs, (error, body) => {
+    const id = link.send(TRIGGER_CODE, head, message.data, deadline - now, (error, body) => {
       this.#inFlight--;
+      heldBytes.give(bytes);
       const invocationId = `${prefix}-${id}`;
-      const run = { patternIndex, message, invocationId, tookMs: performance.now() - began };
+      const run = { patternIndex, message, invocationId, tookMs: performance.now() - now };
       if (error === undefined) this.#succeed(link, run, body);
       else this.#fail(run, forCaller(error, this.#options.deadlineMs));
       if (error?.code === "deadline_exceeded")
@@ -209,22 +221,15 @@ export class Dispatcher {
     return invocationId;
   }
 
-  #overloaded(full: "line" | ByteBudget): NexError {
-    if (full === "line") {
-      return new NexError(
-        "overloaded",
-        `All ${this.#slots} slots of the function are taken and ${this.#waiting.length} messages wait. Try again later.`,
-      );
-    }
-    const { holder, limit, taken } = full;
+  #overloaded(): NexError {
     return new NexError(
       "overloaded",
-      `The messages that wait for ${holder} have ${formatSize(taken)} of the ${formatSize(limit)} they may have together. Try again later.`,
-      { data: { limit, taken } },
+      `All ${this.#slots} slots of the function are taken and ${this.#waiting.length} messages wait. Try again later.`,
     );
   }
 
-  #expire({ patternIndex, message }: Waiting): void {
+  #expire({ patternIndex, message, bytes }: Waiting): void {
+    this.#options.heldBytes.give(bytes);
     const { deadlineMs } = this.#options;
     const invocationId = this.#refuse(
       patternIndex,
@@ -244,8 +249,8 @@ export class Dispatcher {
         return;
       }
       const next = this.#waiting.shift()!;
-      const left = next.deadline - performance.now();
-      if (left > 0) this.#send(next.patternIndex, next.message, left);
+      const now = performance.now();
+      if (next.deadline > now) this.#send(next, now);
       else this.#expire(next);
     }
   }

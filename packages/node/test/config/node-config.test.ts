@@ -132,7 +132,7 @@ describe("a node's config", () => {
         max_waiting: 1024,
         deadline_ms_limit: 3_600_000,
         max_waiting_limit: 65_536,
-        waiting_bytes: { workload: 64 * 2 ** 20, namespace: 128 * 2 ** 20, node: 256 * 2 ** 20 },
+        held_bytes: { workload: 64 * 2 ** 20, namespace: 128 * 2 ** 20, node: 256 * 2 ** 20 },
       },
       services: { connect: [] },
       host_services: {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { type IncomingCall, Link, type LinkOptions, TRIGGER_CODE } from "@nex/link";
 import { startNatsServer, temporaryDirectory } from "@nex/testing";
-import { ByteBudget } from "../../src/triggers/byte-budget.ts";
+import { ByteBudget } from "@nex/host-services/host";
 import { Dispatcher, type DispatcherOptions, type Expired } from "../../src/triggers/dispatcher.ts";
 
 /** A runner as the test plays it. */
@@ -33,7 +33,7 @@ export class DispatchBench implements AsyncDisposable {
       deadlineMs: 20_000,
       maxInFlight: 4,
       maxWaiting: 4,
-      waitingBytes: new ByteBudget(64 * 2 ** 20, "the function"),
+      heldBytes: new ByteBudget(64 * 2 ** 20, "the function"),
       onRefusedReply: (_, reply) => this.refusedReplies.push(reply),
       onExpired: (expired) => this.expired.push(expired),
       ...options,

@@ -4,7 +4,7 @@ import { decodeTrigger, encodeReplyHead } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import { headers } from "@nats-io/transport-node";
 import { waitFor } from "@nex/testing";
-import { ByteBudget } from "../../src/triggers/byte-budget.ts";
+import { ByteBudget } from "@nex/host-services/host";
 import { DispatchBench } from "../support/dispatch-bench.ts";
 import { errorOf, outcome } from "../support/reply.ts";
 
@@ -29,7 +29,7 @@ test("messages that wait are counted with their headers, and past the budget cal
   const node = new ByteBudget(300 * 1024, "functions of this node");
   await using bench = await DispatchBench.open({
     maxWaiting: 100,
-    waitingBytes: new ByteBudget(2 ** 30, 'the function "fn"', node),
+    heldBytes: new ByteBudget(2 ** 30, 'the function "fn"', node),
   });
   const large = headers();
   large.set("padding", "x".repeat(100 * 1024));
@@ -45,7 +45,7 @@ test("messages that wait are counted with their headers, and past the budget cal
   for (const call of calls) call.reply(encodeReplyHead());
   const replies = await Promise.all(requests);
   assert.deepEqual(replies.map(outcome), ["ok", "ok", "overloaded", "overloaded"]);
-  assert.match(errorOf(replies[2]!).message, /wait for functions of this node have 2\d\d\b.* of the 300 KiB/);
+  assert.match(errorOf(replies[2]!).message, /held for functions of this node.* has 2\d\d\b.* of the 300 KiB/);
   assert.equal(node.taken, 0);
 });
 

@@ -1,6 +1,7 @@
 import { duplexPair } from "node:stream";
 import { moduleServices, ServiceClient } from "@nex/host-services/guest";
 import {
+  ByteBudget,
   type HostServicesOptions,
   hostServicesSchema,
   InstanceServices,
@@ -32,6 +33,7 @@ export function guestLink(scope: GuestScope): GuestLink {
   const { connection } = scope;
   const workload = new WorkloadServices({
     storage: async () => connection,
+    heldBytes: new ByteBudget(2 ** 30, "the guest"),
     checkSubject: (subject) => checkMessageSubject(subject, []),
     config: hostServicesSchema.parse(scope.options ?? {}),
     ...scope,

@@ -1,6 +1,8 @@
+import { formatSize, NexError } from "@nex/protocol";
+
 /**
- * Bytes that may be held at one time, as by the messages that wait for a workload. What is taken counts in every
- * budget above too: in the namespace's and in the node's.
+ * Bytes that may be held at one time for functions: messages that wait or are in work, host service calls, and what is
+ * gathered for their answers. What is taken counts in every budget above too: in the namespace's and in the node's.
  */
 export class ByteBudget {
   /** Bytes. */
@@ -34,5 +36,15 @@ export class ByteBudget {
   give(bytes: number): void {
     this.#taken -= bytes;
     this.#above?.give(bytes);
+  }
+
+  /** For whoever asked for room where this budget has none. */
+  overloaded(): NexError {
+    const { holder, limit, taken } = this;
+    return new NexError(
+      "overloaded",
+      `What is held for ${holder}, waiting messages and those in work included, has ${formatSize(taken)} of the ${formatSize(limit)} that it may have (functions.held_bytes). Try again later.`,
+      { data: { limit, taken } },
+    );
   }
 }
