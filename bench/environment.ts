@@ -10,6 +10,7 @@ export interface Environment extends AsyncDisposable {
   readonly echo: { readonly subject: string; readonly pid: number };
   /** Of the nats-server. */
   readonly serverVersion: string;
+  readonly serverPid: number;
   /** A node for one suite. It ends with the environment at the latest. */
   startSystem(needs: SystemNeeds): Promise<System>;
 }
@@ -19,7 +20,7 @@ const PROGRAMS = join(import.meta.dirname, "processes");
 
 export async function startEnvironment(): Promise<Environment> {
   await using stack = new AsyncDisposableStack();
-  const { url } = stack.use(await startNatsServer({ jetstream: true }));
+  const { url, pid: serverPid } = stack.use(await startNatsServer({ jetstream: true }));
   const echoProgram = join(PROGRAMS, "echo-process.ts");
   const echo = stack.use(await RemoteProcess.start(echoProgram, { args: [url, ECHO_SUBJECT] }));
   const load = stack.use(await RemoteProcess.start<LoadCommands>(join(PROGRAMS, "load-process.ts"), { args: [url] }));
@@ -29,6 +30,7 @@ export async function startEnvironment(): Promise<Environment> {
     load,
     echo: { subject: ECHO_SUBJECT, pid: echo.pid },
     serverVersion,
+    serverPid,
     startSystem: async (needs) => owned.use(await System.start({ url, ...needs })),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };

@@ -9,6 +9,7 @@ import { renderMachine, renderSuite, renderTargets } from "./report/render.ts";
 import { readResults, type Results, resultsOf, type SuiteResult, writeResults } from "./report/results.ts";
 import { deadline } from "./suites/deadline.ts";
 import { deploy } from "./suites/deploy.ts";
+import { held } from "./suites/held.ts";
 import { hostServices } from "./suites/host-services.ts";
 import { latency } from "./suites/latency.ts";
 import { machines } from "./suites/machines.ts";
@@ -26,6 +27,7 @@ const SUITES: readonly Suite[] = [
   wasm,
   deploy,
   memory,
+  held,
   sandboxes,
   machines,
 ];

@@ -1,6 +1,6 @@
 /** Sends the requests and times them, the way an ordinary program would: one nats.js connection, `request()`. */
 import { Kvm } from "@nats-io/kv";
-import { connect } from "@nats-io/transport-node";
+import { connect, headers } from "@nats-io/transport-node";
 import { quantile } from "../figures/spread.ts";
 import { serveCommands } from "./serve-commands.ts";
 
@@ -105,6 +105,43 @@ const commands = {
     const figures = reply.json<Record<string, number>>();
     if (typeof figures["calls"] !== "number") throw new Error(`"${subject}" answered: ${reply.string().slice(0, 500)}`);
     return figures;
+  },
+
+  /** So many messages at once with so many bytes of headers each, whose answers nobody waits for. */
+  flood: async ({
+    subject,
+    count,
+    headerBytes,
+  }: {
+    subject: string;
+    count: number;
+    headerBytes: number;
+  }): Promise<void> => {
+    const large = headers();
+    large.set("padding", "x".repeat(headerBytes));
+    for (let sent = 0; sent < count; sent++) {
+      connection.publish(subject, "", { headers: large });
+      await connection.flush();
+    }
+  },
+
+  /** From now on answers each message with so many. */
+  answer: async ({
+    subject,
+    count,
+    payloadBytes,
+  }: {
+    subject: string;
+    count: number;
+    payloadBytes: number;
+  }): Promise<void> => {
+    const payload = Buffer.alloc(payloadBytes, "a");
+    connection.subscribe(subject, {
+      callback: (_, message) => {
+        for (let sent = 0; sent < count; sent++) message.respond(payload);
+      },
+    });
+    await connection.flush();
   },
 
   /** As many requests as fit while `inFlight` of them are always under way. */

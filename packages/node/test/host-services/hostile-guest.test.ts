@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { networkInterfaces } from "node:os";
 import { after, before, describe, it } from "node:test";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { decodeServiceAnswer, encodeServiceRequest, SERVICE_CODE, WHOLE_FLAG } from "@nex/link";
@@ -127,5 +130,34 @@ describe("a hostile guest", () => {
     );
     assert.equal((await kv.get("k"))?.text(), "again");
     await lasting.close();
+  });
+
+  it("reaches no address of this machine, its links or its cloud by HTTP, however it is spelt", async () => {
+    let connections = 0;
+    const server = createServer(() => void connections++).listen(0, "0.0.0.0");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const own = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+    const hosts = [
+      ...own.map(({ address, family }) => (family === "IPv6" ? `[${address}]` : address)),
+      ...own.filter(({ family }) => family === "IPv4").map(({ address }) => `[::ffff:${address}]`),
+      "localhost",
+      "0.0.0.0",
+      "[::]",
+      "0x7f000001",
+      "2130706433",
+      "127.1",
+      "[::ffff:127.0.0.1]",
+      "169.254.169.254",
+      "[fe80::1]",
+      "[fd00:ec2::254]",
+      "168.63.129.16",
+      "100.100.100.200",
+    ];
+    await using thief = guest("mallory", "fn");
+    using _ = { [Symbol.dispose]: () => void server.close() };
+    for (const host of hosts)
+      await assert.rejects(thief.services.http.fetch(`http://${host}:${port}/`), { code: "http_denied" }, host);
+    assert.equal(connections, 0);
   });
 });
