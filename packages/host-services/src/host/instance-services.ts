@@ -153,6 +153,7 @@ class OpenCall implements ServiceCall {
   }
 
   hold(bytes: number): void {
+    if (bytes === 0) return;
     const full = this.#heldBytes.take(bytes);
     if (full !== undefined) throw full.overloaded();
     this.#held += bytes;

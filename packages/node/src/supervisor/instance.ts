@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkloadServices } from "@nex/host-services/host";
 import type { DeployReply, Link, LogBatch, WorkloadEvent } from "@nex/link";
-import { isNexError, NexError, type NexErrorCode, toNexError } from "@nex/protocol";
+import { NexError, toNexError } from "@nex/protocol";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { ByteBudget } from "@nex/host-services/host";
@@ -20,6 +20,7 @@ import {
   STOP_GRACE_MS,
   type WorkloadPlan,
 } from "./plan.ts";
+import { useNextSandbox } from "./next-sandbox.ts";
 import type { SandboxPool } from "./pool.ts";
 import { type Runner, RunnerKeeper } from "./runner-keeper.ts";
 import { ServiceLinks } from "./service-links.ts";
@@ -35,16 +36,6 @@ export interface InstanceOptions {
   /** For messages that wait, of all instances of the workload. */
   readonly heldBytes: ByteBudget;
   readonly feed: WorkloadFeed;
-}
-
-/** A deploy that finds warm sandboxes dying takes so many of them, one after the other. */
-const MAX_SANDBOXES = 3;
-
-/** What a sandbox that is just going answers, or is found to be. */
-const LOSSES: readonly NexErrorCode[] = ["link_closed", "already_deployed", "sandbox_failed"];
-
-function isLoss(error: unknown): error is NexError {
-  return isNexError(error) && LOSSES.includes(error.code);
 }
 
 /** One running copy of a workload, kept running through the ends of runners and sandboxes. */
@@ -191,25 +182,25 @@ export class Instance implements AgentSessionListener {
   }
 
   async #deploy(signal: AbortSignal): Promise<void> {
-    const { plan } = this.#options;
     const isFirst = this.#id === "";
-    for (let attempt = 1; ; attempt++) {
-      const session = await this.#options.pool.take(AbortSignal.any([signal, this.#stop.signal]));
-      this.#session = session;
-      if (isFirst) this.#id = session.id;
-      session.listen(this);
-      try {
+    await useNextSandbox({
+      pool: this.#options.pool,
+      signal: AbortSignal.any([signal, this.#stop.signal]),
+      use: async (session) => {
+        this.#session = session;
+        if (isFirst) this.#id = session.id;
+        session.listen(this);
         await this.#deployInto(session, signal);
-        break;
-      } catch (error) {
-        if (attempt === MAX_SANDBOXES || this.#life.isEnding || session.hasGivenArtifact || !isLoss(error)) throw error;
-        const reason = `A sandbox was lost before it had the workload, the next one is taken: ${error.message}`;
-        this.#options.feed.note(this.#id, "warn", reason);
-        await session.destroy(0);
-      }
-    }
+      },
+      onLost: ({ message }) =>
+        this.#options.feed.note(
+          this.#id,
+          "warn",
+          `A sandbox was lost before it had the workload, the next one is taken: ${message}`,
+        ),
+    });
     // A service has no runner to care for.
-    if (plan.triggers.length > 0) this.#runners.use();
+    if (this.plan.triggers.length > 0) this.#runners.use();
   }
 
   async #deployInto(session: AgentSession, signal: AbortSignal): Promise<void> {

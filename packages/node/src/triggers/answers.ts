@@ -1,4 +1,4 @@
-import { type NexError, serviceErrorBody, serviceErrorHeaders } from "@nex/protocol";
+import { NexError, serviceErrorBody, serviceErrorHeaders } from "@nex/protocol";
 import { headers as newHeaders, type NatsConnection } from "@nats-io/transport-node";
 
 /**
@@ -14,4 +14,20 @@ export function answerError(connection: NatsConnection, reply: string, error: Ne
   const headers = newHeaders();
   for (const [name, value] of Object.entries(serviceErrorHeaders(error))) headers.set(name, value);
   connection.publish(reply, serviceErrorBody(error, invocationId), { headers });
+}
+
+/** What a caller is told, in its own terms rather than the link's. */
+export function forCaller(error: NexError, deadlineMs: number): NexError {
+  switch (error.code) {
+    case "deadline_exceeded":
+      return new NexError("deadline_exceeded", `The function did not answer within its deadline of ${deadlineMs} ms.`);
+    case "link_closed":
+    case "link_protocol":
+      return new NexError(
+        "interrupted",
+        "The process that ran the function ended before it had answered. It may have done some of its work.",
+      );
+    default:
+      return error;
+  }
 }

@@ -2,7 +2,7 @@ import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { type ByteBudget, readHeaders, writeHeaders } from "@nex/host-services/host";
 import { DeadlineClock, decodeReply, encodeTriggerHead, type Link, TRIGGER_CODE } from "@nex/link";
 import { NexError } from "@nex/protocol";
-import { answerError, mayReplyTo } from "./answers.ts";
+import { answerError, forCaller, mayReplyTo } from "./answers.ts";
 import { InvocationStats } from "./invocation-stats.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -295,21 +295,5 @@ function triggerHead(patternIndex: number, message: Msg): Buffer | undefined {
     return encodeTriggerHead(patternIndex, message.subject, readHeaders(message));
   } catch {
     return undefined;
-  }
-}
-
-/** What a caller is told, in its own terms rather than the link's. */
-function forCaller(error: NexError, deadlineMs: number): NexError {
-  switch (error.code) {
-    case "deadline_exceeded":
-      return new NexError("deadline_exceeded", `The function did not answer within its deadline of ${deadlineMs} ms.`);
-    case "link_closed":
-    case "link_protocol":
-      return new NexError(
-        "interrupted",
-        "The process that ran the function ended before it had answered. It may have done some of its work.",
-      );
-    default:
-      return error;
   }
 }
