@@ -18,7 +18,14 @@ export class LegacyNode {
   readonly #key: ExchangeKey = ExchangeKey.create();
   readonly #tags = { "nex.arch": "amd64", "nex.cpucount": "2", "nex.os": "linux", node_name: "unlikely-adventure" };
 
-  constructor(connection: NatsConnection) {
+  /** Resolves once it is heard. */
+  static async start(connection: NatsConnection): Promise<LegacyNode> {
+    const node = new LegacyNode(connection);
+    await connection.flush();
+    return node;
+  }
+
+  private constructor(connection: NatsConnection) {
     this.#connection = connection;
     const { id } = this;
     for (const subject of ["$NEX.AUCTION", "$NEX.PING", `$NEX.PING.${id}`])

@@ -11,8 +11,7 @@ describe("nodes of nex 0.2.7 in a fleet", () => {
   it("are passed over, however little they have to do", async () => {
     await using system = await TestSystem.start();
     const nex = await system.client();
-    const legacy = [1, 2, 3].map(() => system.connection());
-    const nodes = (await Promise.all(legacy)).map((connection) => new LegacyNode(connection));
+    const nodes = await Promise.all([1, 2, 3].map(async () => await LegacyNode.start(await system.connection())));
     const error = await expectNexError("no_node", nex.workloads.deploy(fn("early")));
     assert.match(error.message, /Only nodes of nex 0\.2\.7 answered \(3\), which are used when named \(--node\)/);
     const node = await system.node();
@@ -29,7 +28,7 @@ describe("nodes of nex 0.2.7 in a fleet", () => {
   it("are used, shown and told to stop when they are named", async () => {
     await using system = await TestSystem.start();
     const nex = await system.client();
-    const legacy = new LegacyNode(await system.connection());
+    const legacy = await LegacyNode.start(await system.connection());
     const node = legacy.id;
     // The bucket of artifacts is there, as on any fleet that mixes both.
     await system.node();

@@ -17,7 +17,7 @@ import {
   workloadEvent,
   type WorkloadEvent,
 } from "@nex/link";
-import { NexError } from "@nex/protocol";
+import { isNexError, NexError } from "@nex/protocol";
 import { RateLimit } from "../rate-limit.ts";
 import type { Sandbox, SandboxDriver, SandboxLimits, SandboxPrograms } from "../sandboxes/sandbox.ts";
 import { serveTunnels } from "../tunnels/tunnels.ts";
@@ -125,7 +125,7 @@ export class AgentSession {
       return session;
     } catch (error) {
       await session.destroy(0);
-      throw error;
+      throw sandboxFailed(error, options.driver.name);
     }
   }
 
@@ -346,4 +346,11 @@ export class AgentSession {
     this.#resolveLost(new NexError("link_closed", "The sandbox was destroyed."));
     this.#gone.resolve();
   }
+}
+
+/** Whatever kept a sandbox from starting, as a directory that cannot be made or a file that cannot be opened. */
+function sandboxFailed(thrown: unknown, driver: string): NexError {
+  if (isNexError(thrown)) return thrown;
+  const why = thrown instanceof Error ? thrown.message : String(thrown);
+  return new NexError("sandbox_failed", `The ${driver} sandbox did not start: ${why}.`, { cause: thrown });
 }

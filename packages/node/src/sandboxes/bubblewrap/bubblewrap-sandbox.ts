@@ -35,8 +35,6 @@ export class BubblewrapSandbox implements Sandbox {
     this.#held = held;
     const { child } = launched;
     this.ended = endOf(child).then(fromExitCode);
-    // A failed start shows as the child's end; without a listener it would end the node.
-    child.on("error", (error) => order.onOutput(error.message));
     for (const output of [child.stdout, child.stderr]) {
       if (output !== null) readLines(output, order.onOutput);
     }

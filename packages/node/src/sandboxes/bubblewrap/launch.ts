@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { chmod, chown, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
@@ -7,6 +7,7 @@ import type { SandboxPrograms } from "../sandbox.ts";
 import { AgentDescriptor } from "../agent-command.ts";
 import { withoutInherited } from "../../inherited-files.ts";
 import { openFiles } from "../open-files.ts";
+import { startProcess } from "../start-process.ts";
 import { sandboxCommand, type CommandParts } from "./command.ts";
 import { Descriptor } from "./places.ts";
 import { makePrivateEtc } from "./private-etc.ts";
@@ -55,7 +56,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     hasFilter: filter !== undefined,
   });
   await using files = await openFiles(handed.open);
-  const child = spawn(command[0]!, command.slice(1), {
+  const child = await startProcess(command[0]!, command.slice(1), {
     cwd: "/",
     env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
     detached: true,

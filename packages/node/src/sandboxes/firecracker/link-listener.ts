@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Server, Socket } from "node:net";
 import { NexError } from "@nex/protocol";
 import { GUEST_NETWORK } from "../vm/guest-network.ts";
 import { namespacePath } from "./network-namespace.ts";
+import { startProcess } from "../start-process.ts";
 import { systemTool } from "./system-tool.ts";
 
 /** A network namespace belongs to a process, so another one opens the socket there and hands it over. */
@@ -22,7 +22,8 @@ const LIMIT_MS = 20_000;
  * @throws NexError `sandbox_failed`
  */
 export async function listenInNamespace(name: string, onConnection: (socket: Socket) => void): Promise<Server> {
-  const helper = spawn(systemTool("nsenter"), [`--net=${namespacePath(name)}`, "--", process.execPath, "-e", HELPER], {
+  const command = [`--net=${namespacePath(name)}`, "--", process.execPath, "-e", HELPER];
+  const helper = await startProcess(systemTool("nsenter"), command, {
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     env: {},
   });

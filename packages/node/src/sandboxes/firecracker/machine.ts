@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NexError } from "@nex/protocol";
 import { withoutInherited } from "../../inherited-files.ts";
+import { startProcess } from "../start-process.ts";
 import { readLines } from "../output-lines.ts";
 import { borrowUserId, killAllOf, returnUserId } from "../process/user-ids.ts";
 import type { SandboxEnd } from "../sandbox.ts";
@@ -78,14 +79,12 @@ export class Machine {
 
     const said: string[] = [];
     const [program, args] = jailerCommand(host, jail, { ...order, cgroups: host.cgroups });
-    const child = spawn(program, args, {
+    const child = await startProcess(program, args, {
       detached: true,
       stdio: withoutInherited(["ignore", "pipe", "pipe"]),
       env: {},
       cwd: "/",
     });
-    // A failed start shows as the child's end; without a listener it would end the node.
-    child.on("error", (error) => order.onOutput(error.message));
     const machine = new Machine(jail, child, resources.move(), order);
     for (const output of [child.stdout, child.stderr]) {
       if (output === null) continue;

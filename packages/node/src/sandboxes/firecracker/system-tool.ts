@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { NexError } from "@nex/protocol";
+import { startProcess } from "../start-process.ts";
 import { findProgram } from "../../embedded-nats/programs.ts";
 
 /** What is needed of the system besides Firecracker, and the Debian package that has it. */
@@ -31,12 +31,16 @@ export function systemTool(name: string): string {
  * @throws NexError `sandbox_failed` with what it said, `missing_tool`
  */
 export async function runTool(name: string, args: readonly string[], input = ""): Promise<string> {
-  const child = spawn(systemTool(name), args, { stdio: ["pipe", "pipe", "pipe"], env: {}, timeout: LIMIT_MS });
-  const code = new Promise<number | string | null>((resolve, reject) => {
-    child.on("error", reject).on("close", (exit, signal) => resolve(exit ?? signal));
+  const child = await startProcess(systemTool(name), args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: {},
+    timeout: LIMIT_MS,
   });
-  child.stdin.on("error", () => undefined).end(input);
-  const [stdout, stderr, ended] = await Promise.all([text(child.stdout), text(child.stderr), code]);
+  const code = new Promise<number | string | null>((resolve) => {
+    child.on("close", (exit, signal) => resolve(exit ?? signal));
+  });
+  child.stdin!.on("error", () => undefined).end(input);
+  const [stdout, stderr, ended] = await Promise.all([text(child.stdout!), text(child.stderr!), code]);
   if (ended === 0) return stdout;
   throw new NexError(
     "sandbox_failed",

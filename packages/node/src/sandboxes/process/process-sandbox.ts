@@ -1,13 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { chown, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
-import { NexError } from "@nex/protocol";
+import { isNexError, NexError } from "@nex/protocol";
 import { AgentDescriptor, agentCommand, PROGRAMS_BY_DESCRIPTOR } from "../agent-command.ts";
 import { endOf } from "../child-end.ts";
 import { type LinkSocket, openLinkSocket } from "../link-socket.ts";
 import { withoutInherited } from "../../inherited-files.ts";
 import { openFiles } from "../open-files.ts";
+import { startProcess } from "../start-process.ts";
 import { readLines } from "../output-lines.ts";
 import type { Sandbox, SandboxDriver, SandboxEnd, SandboxOrder } from "../sandbox.ts";
 import { SETPRIV, withoutRights } from "../setpriv.ts";
@@ -65,8 +66,10 @@ class ProcessSandbox implements Sandbox {
       return new ProcessSandbox(order, child, socket, uid);
     } catch (cause) {
       socket?.close();
-      await rm(order.directory, { recursive: true, force: true });
       if (uid !== undefined) returnUserId(uid);
+      // Without a descriptor to look into it with it stays, until the node ends.
+      await rm(order.directory, { recursive: true, force: true }).catch(() => undefined);
+      if (isNexError(cause)) throw cause;
       throw new NexError("sandbox_failed", `A process sandbox could not be started: ${(cause as Error).message}`, {
         cause,
       });
@@ -119,14 +122,12 @@ async function startAgent(
   await using files = await openFiles([runner, agent, node]);
   const programs = process.platform === "linux" ? PROGRAMS_BY_DESCRIPTOR : order.programs;
   const [program, ...args] = [...withoutRights(uid), ...agentCommand(programs, work)];
-  const child = spawn(program!, args, {
+  const child = await startProcess(program!, args, {
     cwd: work,
     env: {},
     detached: true,
     stdio: withoutInherited(["ignore", "pipe", "pipe", "pipe", ...files.descriptors]),
   });
-  // A failed start shows as the child's end; without a listener it would end the node.
-  child.on("error", (error) => order.onOutput(error.message));
   const metadata = child.stdio[AgentDescriptor.metadata] as Writable;
   metadata.on("error", () => undefined);
   metadata.end(JSON.stringify({ agent_id: order.agentId, link, token: order.issueToken() }));

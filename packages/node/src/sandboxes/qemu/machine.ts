@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endOf } from "../child-end.ts";
 import { withoutInherited } from "../../inherited-files.ts";
 import { openFiles } from "../open-files.ts";
+import { startProcess } from "../start-process.ts";
 import { readLines } from "../output-lines.ts";
 import type { SandboxEnd } from "../sandbox.ts";
 import { withoutRights } from "../setpriv.ts";
@@ -43,7 +44,6 @@ export class Machine {
     this.#console = new MachineConsole(start.onLine);
     if (child.stdout !== null) readLines(child.stdout, this.#console.take);
     if (child.stderr !== null) readLines(child.stderr, start.onLine);
-    child.on("error", (error) => start.onLine(error.message));
     this.ended = this.#watch();
   }
 
@@ -52,7 +52,7 @@ export class Machine {
     const { kernel, initramfs, rootfs } = spec.image;
     await using files = await openFiles([kernel, initramfs, rootfs]);
     const [program, ...args] = [...withoutRights(uid, groups), qemu, ...qemuArguments(start)];
-    const child = spawn(program!, args, {
+    const child = await startProcess(program!, args, {
       cwd: directory,
       // QEMU looks for its modules and, for what it is asked to start, for programs: by full paths only.
       env: {},
