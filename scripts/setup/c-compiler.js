@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
+import { devNull, tmpdir } from "node:os";
 import path from "node:path";
 import { hasDebianPackages, unpackDebianPackages } from "./debian-packages.js";
 import { isExecutable, searchPath } from "./files.js";
@@ -49,7 +50,9 @@ function findInstalled() {
       .find(isExecutable),
   );
   if (clang === undefined || linker === undefined || !hasWasiLibrary("/usr") || !hasMusl("/usr")) return undefined;
-  return { clang, sysroot: "/usr", env: process.env };
+  const found = { clang, sysroot: "/usr", env: process.env };
+  // The parts may be of versions that do not go together.
+  return buildsSmallest(found) === undefined ? found : undefined;
 }
 
 /** The C library, and for the compiler that goes with it the functions that it calls by itself. @param {string} usr */
@@ -91,25 +94,51 @@ export async function fetchCCompiler(tools) {
   }
 }
 
-/** All that is not installed on this system. @param {string[]} options @returns {Promise<string[]>} */
-async function choosePackages(options) {
-  const plan = await run("apt-get", [...options.filter((option) => option !== "-qq"), ...SIMULATE, ...PACKAGES], {
-    cwd: "/",
-  });
-  return [...plan.matchAll(/^Inst (\S+)/gm)].flatMap(([, name = ""]) => (NOT_NEEDED.test(name) ? [] : [name]));
+/** What makes up the compiler: of these the unpacked tree needs all, whatever of them the system has in whichever version. */
+const OWN = /^(?:clang|lld|llvm|libclang|libllvm|musl|wasi-libc)/;
+
+/**
+ * Packages that the unpacked tree needs: its own parts, as a system without any would get them, and of what they use
+ * the libraries that this system does not have. apt is not asked with what is installed: it plans nothing at all where
+ * an installation was broken off.
+ * @param {string[]} options of apt-get
+ * @param {string[]} [queryOptions] of dpkg-query
+ * @returns {Promise<string[]>}
+ */
+export async function choosePackages(options, queryOptions = []) {
+  const audible = options.filter((option) => option !== "-qq");
+  const nothingInstalled = ["-o", `Dir::State::status=${devNull}`];
+  const [plan, states] = await Promise.all([
+    run("apt-get", [...audible, ...nothingInstalled, ...SIMULATE, ...PACKAGES], { cwd: "/" }),
+    run("dpkg-query", [...queryOptions, "--show", "--showformat=${Package} ${db:Status-Status}\n"], { cwd: "/" }),
+  ]);
+  const installed = new Set([...states.matchAll(/^(\S+) installed$/gm)].map(([, name]) => name));
+  return [...plan.matchAll(/^Inst (\S+)/gm)]
+    .flatMap(([, name = ""]) => (NOT_NEEDED.test(name) || (installed.has(name) && !OWN.test(name)) ? [] : [name]))
+    .sort();
 }
 
 const SIMULATE = ["--simulate", "--no-install-recommends", "install"];
 
-/** Builds the smallest program. @param {string} root */
+/** @param {string} root */
 function verify(root) {
   const found = findBelow(root);
   if (found === undefined) throw new SetupError("the packages do not hold what they should.");
-  const { clang, sysroot, env } = found;
-  const args = ["--target=wasm32-wasi", `--sysroot=${sysroot}`, "-x", "c", "-", "-o", path.join(root, "verified.wasm")];
-  const { status, stderr } = spawnSync(clang, args, { env, input: "int main(void) { return 0; }", encoding: "utf8" });
-  fs.rmSync(path.join(root, "verified.wasm"), { force: true });
-  if (status !== 0) throw new SetupError(`the compiler in them does not work here: ${stderr}`);
+  const said = buildsSmallest(found);
+  if (said !== undefined) throw new SetupError(`the compiler in them does not work here: ${said}`);
+}
+
+/** Builds the smallest program. @param {CCompiler} compiler @returns {string | undefined} what went wrong */
+function buildsSmallest({ clang, sysroot, env }) {
+  const directory = fs.mkdtempSync(path.join(tmpdir(), "nex-cc-"));
+  try {
+    const out = path.join(directory, "verified.wasm");
+    const args = ["--target=wasm32-wasi", `--sysroot=${sysroot}`, "-x", "c", "-", "-o", out];
+    const { status, stderr } = spawnSync(clang, args, { env, input: "int main(void) { return 0; }", encoding: "utf8" });
+    return status === 0 ? undefined : stderr;
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 /** @param {string} directory */
