@@ -29,7 +29,7 @@ export type { FollowLogsOptions, Logs } from "./feeds/logs.ts";
 export { defaultIssuerPath } from "./issuer/default-path.ts";
 export { loadOrCreateIssuer } from "./issuer/load-issuer.ts";
 export { NexClient } from "./nex-client.ts";
-export type { Nodes } from "./nodes.ts";
+export type { NodeInfoOptions, Nodes } from "./nodes.ts";
 export type { DeployOptions, DeployStage, HostServiceOptions } from "./workloads/deploy-options.ts";
 export type { DeployedWorkload } from "./workloads/deploy.ts";
 export type { StoppedWorkload } from "./workloads/stop.ts";

@@ -1,5 +1,6 @@
 import {
   controlSubjects,
+  type InfoRequest,
   type InfoResponse,
   infoResponseSchema,
   isNexError,
@@ -12,6 +13,12 @@ import {
 import type { ClientContext } from "./client-context.ts";
 import { askNode, askNodes } from "./requests/control.ts";
 import { toArray } from "./requests/to-array.ts";
+
+export interface NodeInfoOptions {
+  /** With the list of what runs there, as far as it fits one message. Default true. */
+  readonly machines?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The nodes that listen on this NATS system. */
 export class Nodes {
@@ -27,10 +34,15 @@ export class Nodes {
     return nodes.sort((a, b) => (a.node_id < b.node_id ? -1 : 1));
   }
 
-  /** What a node is and what it runs in this client's namespace. @throws NexError `node_not_found`, `timeout` */
-  async info(id: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<InfoResponse> {
+  /**
+   * What a node is and what it runs in this client's namespace.
+   * @throws NexError `node_not_found`, `timeout`
+   */
+  async info(id: string, { machines = true, signal }: NodeInfoOptions = {}): Promise<InfoResponse> {
     const { namespace } = this.#context;
-    return await this.#ask(id, controlSubjects.info(namespace, id), infoResponseSchema, options);
+    // A node of nex 0.2.7 does not look at the body, and lists them all the same.
+    const body: InfoRequest | undefined = machines ? undefined : { machines };
+    return await this.#ask(id, controlSubjects.info(namespace, id), infoResponseSchema, { signal }, body);
   }
 
   /** Lets a node take no more deploys; what runs there goes on. @throws NexError `node_not_found`, `timeout` */
@@ -38,9 +50,15 @@ export class Nodes {
     return await this.#ask(id, controlSubjects.lameDuck(id), lameDuckResponseSchema);
   }
 
-  async #ask<T>(id: string, subject: string, schema: Parameters<typeof askNode<T>>[2], options = {}): Promise<T> {
+  async #ask<T>(
+    id: string,
+    subject: string,
+    schema: Parameters<typeof askNode<T>>[2],
+    options = {},
+    body?: unknown,
+  ): Promise<T> {
     try {
-      return await askNode(this.#context, subject, schema, undefined, options);
+      return await askNode(this.#context, subject, schema, body, options);
     } catch (error) {
       if (isNexError(error) && error.code === "no_node") throw nodeNotFound(id, error);
       throw error;

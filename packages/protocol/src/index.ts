@@ -112,11 +112,15 @@ export {
 export {
   type AuctionRequest,
   auctionRequestSchema,
+  type InfoRequest,
+  infoRequestSchema,
   type LogsRequest,
   logsRequestSchema,
   parseQuery,
   type RecentEventsRequest,
   recentEventsRequestSchema,
+  type WorkloadsRequest,
+  workloadsRequestSchema,
 } from "./control/messages/queries.ts";
 export {
   type HostServiceOffer,

@@ -34,6 +34,7 @@ export const command: Command = defineCommand({
       ],
       ["Tags", Object.entries(info.tags ?? {}).map(([key, value]) => `${key}=${value}`)],
       ["Instances", info.machines.map(({ id: machine, workload }) => `${workload.name}  ${machine}`)],
+      ["More instances", info.machines_left_out],
     ]);
   },
 });

@@ -1,7 +1,14 @@
-import { controlSubjects, NexError, type WorkloadDetail, workloadsResponseSchema } from "@nex/protocol";
+import {
+  controlSubjects,
+  NexError,
+  type WorkloadDetail,
+  type WorkloadsRequest,
+  type WorkloadsResponse,
+  workloadsResponseSchema,
+} from "@nex/protocol";
 import type { ClientContext } from "../client-context.ts";
 import { Nodes } from "../nodes.ts";
-import { type AskOptions, askNodes } from "../requests/control.ts";
+import { askNode, type AskOptions, askNodes } from "../requests/control.ts";
 import { toArray } from "../requests/to-array.ts";
 import { isLegacyNode, legacyWorkloads } from "./legacy-node.ts";
 
@@ -13,12 +20,30 @@ export interface KnownWorkload {
   readonly isLegacy?: true;
 }
 
-/** What all nodes run in the client's namespace, as they answer. */
-export async function* knownWorkloads(context: ClientContext, options: AskOptions = {}): AsyncGenerator<KnownWorkload> {
+/**
+ * What all nodes run in the client's namespace, as they answer; of one name if that is all that is wanted. A node with
+ * more than fits one message is asked again for the rest.
+ */
+export async function* knownWorkloads(
+  context: ClientContext,
+  { name, ...options }: AskOptions & { readonly name?: string } = {},
+): AsyncGenerator<KnownWorkload> {
   const subject = controlSubjects.workloads(context.namespace);
-  for await (const { node_id, workloads } of askNodes(context, subject, workloadsResponseSchema, undefined, options)) {
-    for (const workload of workloads) yield { nodeId: node_id, workload };
+  const request: WorkloadsRequest = name === undefined ? {} : { name };
+  const unfinished: { readonly node_id: string; readonly after: string }[] = [];
+  for await (const answer of askNodes(context, subject, workloadsResponseSchema, request, options)) {
+    yield* knownOf(answer);
+    if (answer.next !== undefined) unfinished.push({ node_id: answer.node_id, after: answer.next });
   }
+  for (let next = unfinished.shift(); next !== undefined; next = unfinished.shift()) {
+    const answer = await askNode(context, subject, workloadsResponseSchema, { ...request, ...next }, options);
+    yield* knownOf(answer);
+    if (answer.next !== undefined) unfinished.push({ node_id: answer.node_id, after: answer.next });
+  }
+}
+
+function knownOf({ node_id: nodeId, workloads }: WorkloadsResponse): KnownWorkload[] {
+  return workloads.map((workload) => ({ nodeId, workload }));
 }
 
 /** A workload on the first node that tells of it, without waiting for the others. */
@@ -27,7 +52,8 @@ export async function findWorkload(
   name: string,
   options: AskOptions = {},
 ): Promise<KnownWorkload | undefined> {
-  for await (const known of knownWorkloads(context, options)) if (known.workload.name === name) return known;
+  for await (const known of knownWorkloads(context, { ...options, name }))
+    if (known.workload.name === name) return known;
   return undefined;
 }
 
@@ -36,15 +62,18 @@ export async function findWorkload(
  * @throws NexError `workload_not_found`, `node_not_found`
  */
 export async function locateWorkload(context: ClientContext, name: string, node?: string): Promise<KnownWorkload[]> {
-  const known = node === undefined ? await toArray(knownWorkloads(context)) : await workloadsOn(context, node);
+  const known =
+    node === undefined ? await toArray(knownWorkloads(context, { name })) : await workloadsOn(context, name, node);
   const found = known.filter(({ workload }) => workload.name === name);
   if (found.length === 0) throw workloadNotFound(context, name);
   return found;
 }
 
-async function workloadsOn(context: ClientContext, nodeId: string): Promise<KnownWorkload[]> {
-  const info = await new Nodes(context).info(nodeId);
-  if (!isLegacyNode(info)) return (await toArray(knownWorkloads(context))).filter((known) => known.nodeId === nodeId);
+async function workloadsOn(context: ClientContext, name: string, nodeId: string): Promise<KnownWorkload[]> {
+  const nodes = new Nodes(context);
+  if (!isLegacyNode(await nodes.info(nodeId, { machines: false })))
+    return (await toArray(knownWorkloads(context, { name }))).filter((known) => known.nodeId === nodeId);
+  const info = await nodes.info(nodeId);
   return legacyWorkloads(nodeId, info, context.namespace).map((workload) => ({ nodeId, workload, isLegacy: true }));
 }
 

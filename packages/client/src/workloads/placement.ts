@@ -64,7 +64,7 @@ export async function describe(
       nexus = LEGACY_NEXUS,
       max_artifact_bytes: maxArtifactBytes = Infinity,
       kinds,
-    } = await new Nodes(context).info(nodeId, { signal });
+    } = await new Nodes(context).info(nodeId, { machines: false, signal });
     return { nodeId, xkey, nexus, maxArtifactBytes, kinds };
   } catch (error) {
     if (!isNexError(error) || error.code !== "timeout") throw error;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { NexNode } from "@nex/node";
+import { encodeMessage, type WorkloadsRequest } from "@nex/protocol";
 import type { NexClient } from "../../src/index.ts";
 import { expectNexError } from "../support/expect-nex-error.ts";
 import { source, TestSystem } from "../support/system.ts";
@@ -49,6 +50,51 @@ describe("workloads", () => {
     ]);
     assert.equal((await elsewhere.workloads.list()).length, 1);
     assert.equal((await nex.workloads.get("ant")).instances.length, 2);
+  });
+
+  it("of a node with more than fit one message are asked for page by page, or by name", async () => {
+    await using own = await TestSystem.start();
+    const client = await own.client();
+    const node = await own.node();
+    await client.workloads.deploy({
+      name: "here",
+      kind: "javascript",
+      artifact: source("() => 1"),
+      triggers: ["here"],
+    });
+    const real = await client.workloads.get("here");
+    // Another node, as far as a listing goes, with 25 workloads of which ten fit one message.
+    const other = await own.connection();
+    const names = Array.from({ length: 25 }, (_, index) => `many-${String(index).padStart(2, "0")}`);
+    const asked: unknown[] = [];
+    other.subscribe("$NEX.WORKLOADS.default", {
+      callback: (_, message) => {
+        const { name, node_id = "OTHER", after: from = "" } = message.json<WorkloadsRequest>();
+        asked.push({ name, node_id, from });
+        if (node_id !== "OTHER") return;
+        const wanted = names.filter((each) => each > from && (name === undefined || each === name));
+        const page = wanted.slice(0, 10);
+        const data = {
+          node_id: "OTHER",
+          workloads: page.map((each) => ({ ...real, name: each })),
+          ...(wanted.length > 10 ? { next: page.at(-1) } : {}),
+        };
+        message.respond(encodeMessage({ type: "io.nats.nex.v1.workloads_response", data }));
+      },
+    });
+    await other.flush();
+    const listed = (await client.workloads.list()).map(({ name }) => name);
+    assert.deepEqual(listed, ["here", ...names]);
+    assert.deepEqual(asked, [
+      { name: undefined, node_id: "OTHER", from: "" },
+      { name: undefined, node_id: "OTHER", from: "many-09" },
+      { name: undefined, node_id: "OTHER", from: "many-19" },
+    ]);
+    asked.length = 0;
+    assert.equal((await client.workloads.get("many-17")).name, "many-17");
+    assert.deepEqual(asked, [{ name: "many-17", node_id: "OTHER", from: "" }]);
+    assert.deepEqual((await client.nodes.info(node.id, { machines: false })).machines, []);
+    assert.equal((await client.nodes.info(node.id)).machines.length, 1);
   });
 
   it("are stopped on all nodes", async () => {

@@ -23,6 +23,9 @@ import {
   SYSTEM_NAMESPACE,
   toNexError,
   undeployRequestSchema,
+  workloadsRequestSchema,
+  type InfoRequest,
+  infoRequestSchema,
   isName,
 } from "@nex/protocol";
 import { mayReplyTo } from "../triggers/answers.ts";
@@ -92,12 +95,13 @@ const ENDPOINTS: Readonly<Record<ControlSubject["operation"], Endpoint>> = {
   INFO: {
     type: ENVELOPE_TYPES.info,
     limit: "questions",
-    answer: async (context, { namespace }) => await info(context, namespace!),
+    answer: async (context, { namespace }, body) => await info(context, namespace!, readInfoRequest(body)),
   },
   WORKLOADS: {
     type: ENVELOPE_TYPES.workloads,
     limit: "questions",
-    answer: (context, { namespace }) => workloads(context, namespace!),
+    answer: (context, { namespace }, body) =>
+      workloads(context, namespace!, parseQuery(workloadsRequestSchema, body, QUESTION_LIMITS)),
   },
   LOGS: {
     type: ENVELOPE_TYPES.logs,
@@ -133,6 +137,15 @@ const ENDPOINTS: Readonly<Record<ControlSubject["operation"], Endpoint>> = {
   },
   LAMEDUCK: { type: ENVELOPE_TYPES.lameDuck, limit: "changes", answer: (context) => enterLameDuck(context) },
 };
+
+/** 0.2.7 does not look at the body, so one that cannot be read is none. */
+function readInfoRequest(body: Uint8Array): InfoRequest {
+  try {
+    return parseQuery(infoRequestSchema, body, QUESTION_LIMITS);
+  } catch {
+    return {};
+  }
+}
 
 /** The node's API on NATS. Broadcast subjects have no queue group: every node answers for itself. */
 export class ControlApi {

@@ -90,6 +90,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     required: [],
     fields: { arch: "text", os: "text", sandboxed: "flag", tags: "texts", workload_types: "list" },
   },
+  WORKLOADS: {
+    subject: "$NEX.WORKLOADS.default",
+    required: [],
+    fields: TEXT_FIELDS("name", "node_id", "after"),
+  },
   LOGS: {
     subject: "$NEX.LOGS.default",
     required: [],
@@ -102,8 +107,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Whose body nobody reads. */
-const BODILESS = ["$NEX.PING", "$NEX.PING.", "$NEX.INFO.default.", "$NEX.WORKLOADS.default"];
+/** Whose body nobody reads, or only where it can be read: 0.2.7 does not look at it. */
+const BODILESS = ["$NEX.PING", "$NEX.PING.", "$NEX.INFO.default."];
 
 /** Right in form and wrong in substance. */
 const FORMED: Readonly<Record<string, unknown>> = {

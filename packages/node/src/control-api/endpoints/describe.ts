@@ -5,16 +5,19 @@ import {
   formatUptime,
   HOST_SERVICES,
   type HostServiceOffer,
+  type InfoRequest,
   type InfoResponse,
   legacyKind,
   type MachineSummary,
   type PingResponse,
-  type WorkloadDetail,
   type WorkloadPingResponse,
+  type WorkloadsRequest,
+  type WorkloadsResponse,
 } from "@nex/protocol";
 import { SUPPORTED_KINDS, VERSION } from "../../version.ts";
 import type { Workload } from "../../supervisor/workload.ts";
 import type { ControlContext } from "../context.ts";
+import { fitting, pageOf } from "./pages.ts";
 
 /** Words of Go for architectures and systems, as 0.2.7's clients ask for them. */
 const GO_ARCH: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
@@ -63,12 +66,22 @@ export function workloadPing(
     )
     .filter(({ id, name }) => wanted === undefined || id === wanted || name.toLowerCase() === wanted.toLowerCase());
   if (machines.length === 0) return undefined;
+  machines.length = fitting(machines);
   const { node_id, target_xkey, version, tags, uptime } = ping(context);
   return { node_id, target_xkey, version, uptime, running_machines: machines, ...(tags === undefined ? {} : { tags }) };
 }
 
-export async function info(context: ControlContext, namespace: string): Promise<InfoResponse> {
+export async function info(
+  context: ControlContext,
+  namespace: string,
+  { machines: isListWanted = true }: InfoRequest = {},
+): Promise<InfoResponse> {
   const memory = await memoryOfMachine();
+  const running = isListWanted ? context.supervisor.running() : [];
+  const machines = running
+    .filter((workload) => workload.namespace.toLowerCase() === namespace.toLowerCase())
+    .flatMap(machinesOf);
+  const leftOut = machines.length - fitting(machines);
   const { version, uptime, target_xkey, tags } = ping(context);
   return {
     version,
@@ -76,10 +89,8 @@ export async function info(context: ControlContext, namespace: string): Promise<
     public_xkey: target_xkey,
     ...(tags === undefined ? {} : { tags }),
     ...(memory === undefined ? {} : { memory }),
-    machines: context.supervisor
-      .running()
-      .filter((workload) => workload.namespace.toLowerCase() === namespace.toLowerCase())
-      .flatMap(machinesOf),
+    machines: leftOut === 0 ? machines : machines.slice(0, -leftOut),
+    ...(leftOut === 0 ? {} : { machines_left_out: leftOut }),
     supported_workload_types: SUPPORTED_KINDS.map(legacyKind),
     node_id: context.identity.nodeId,
     nexus: context.identity.nexus,
@@ -97,14 +108,15 @@ function hostServices(config: HostServicesConfig): HostServiceOffer[] {
   });
 }
 
+/** `undefined` when another node is asked. */
 export function workloads(
   context: ControlContext,
   namespace: string,
-): { readonly node_id: string; readonly workloads: readonly WorkloadDetail[] } {
-  return {
-    node_id: context.identity.nodeId,
-    workloads: context.supervisor.known(namespace).map((workload) => workload.describe()),
-  };
+  request: WorkloadsRequest,
+): WorkloadsResponse | undefined {
+  const { nodeId: node_id } = context.identity;
+  if (request.node_id !== undefined && request.node_id !== node_id) return undefined;
+  return { node_id, ...pageOf(context.supervisor.known(namespace), request) };
 }
 
 function machinesOf(workload: Workload): MachineSummary[] {

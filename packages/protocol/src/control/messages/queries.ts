@@ -15,6 +15,22 @@ export interface AuctionRequest {
   readonly workload_types?: readonly string[];
 }
 
+/** Body of `$NEX.WORKLOADS` (ours). A node answers with as many as fit one message. */
+export interface WorkloadsRequest {
+  /** Only the workload with this name. */
+  readonly name?: string;
+  /** Only this node answers: for what is left after its first answer. */
+  readonly node_id?: string;
+  /** Only names after this one, as `next` of the answer before had it. */
+  readonly after?: string;
+}
+
+/** Body of `$NEX.INFO`, where 0.2.7's clients send none. */
+export interface InfoRequest {
+  /** False: without the list of what runs there. Default true. */
+  readonly machines?: boolean;
+}
+
 /** Body of `$NEX.LOGS` (ours): recent records of the node's ring. */
 export interface LogsRequest {
   /** Name of a workload. */
@@ -41,6 +57,14 @@ export const auctionRequestSchema: z.ZodType<AuctionRequest> = messageObject({
   tags: stringMap(MAX_ITEMS).exactOptional(),
   workload_types: listOf(z.string(), MAX_ITEMS).exactOptional(),
 });
+
+export const workloadsRequestSchema: z.ZodType<WorkloadsRequest> = messageObject({
+  name: z.string().exactOptional(),
+  node_id: z.string().exactOptional(),
+  after: z.string().exactOptional(),
+});
+
+export const infoRequestSchema: z.ZodType<InfoRequest> = messageObject({ machines: z.boolean().exactOptional() });
 
 const limit = z.int().positive().max(10_000).exactOptional();
 

@@ -69,6 +69,8 @@ export interface InfoResponse {
   /** kB, from the kernel; absent where the system does not tell. */
   readonly memory?: { readonly total: number; readonly free: number; readonly available: number };
   readonly machines: readonly MachineSummary[];
+  /** How many more there are than the reply had room for (ours). */
+  readonly machines_left_out?: number;
   /** In 0.2.7's words. */
   readonly supported_workload_types: readonly string[];
   readonly node_id?: string;
@@ -166,6 +168,7 @@ export const infoResponseSchema: z.ZodType<InfoResponse> = messageObject({
   tags,
   memory: messageObject({ total: count, free: count, available: count }).exactOptional(),
   machines: listOf(machine, MAX_REPLY_ITEMS),
+  machines_left_out: count.exactOptional(),
   supported_workload_types: listOf(text, MAX_REPLY_ITEMS),
   node_id: text.exactOptional(),
   nexus: text.exactOptional(),

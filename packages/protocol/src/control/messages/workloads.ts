@@ -73,7 +73,10 @@ export interface WorkloadDetail extends WorkloadSummary {
 /** A node's reply to WORKLOADS. */
 export interface WorkloadsResponse {
   readonly node_id: string;
+  /** In the order of their names. */
   readonly workloads: readonly WorkloadDetail[];
+  /** There are more after this name. */
+  readonly next?: string;
 }
 
 const text = z.string();
@@ -129,4 +132,5 @@ export const workloadDetailSchema: z.ZodType<WorkloadDetail> = messageObject({
 export const workloadsResponseSchema: z.ZodType<WorkloadsResponse> = messageObject({
   node_id: text,
   workloads: listOf(workloadDetailSchema, MAX_REPLY_ITEMS),
+  next: text.exactOptional(),
 });
