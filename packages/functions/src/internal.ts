@@ -1,5 +1,5 @@
 /**
- * The second door of this package: the pure parts that the runner and the test harness share, so that a function
+ * The second entry of this package: the pure parts that the runner and the test harness share, so that a function
  * meets the same rules in both. For the packages of Nex only; it may change in any release.
  */
 export { HeaderMap } from "./headers.ts";

@@ -9,7 +9,7 @@ import { Flag, type Frame, FrameType, MAX_HELLO_BODY } from "./frames/frame.ts";
 import { FrameReader } from "./frames/frame-reader.ts";
 import { FrameWriter } from "./frames/frame-writer.ts";
 import { completeLinkOptions, type LinkConfig, type LinkOptions } from "./link-options.ts";
-import { TurnBudget } from "./turn-budget.ts";
+import { TickBudget } from "./tick-budget.ts";
 
 export type NotifyHandler = (body: Buffer) => void;
 
@@ -31,7 +31,7 @@ export class Link {
   readonly #socket: Duplex;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
-  readonly #budget: TurnBudget;
+  readonly #budget: TickBudget;
   readonly #notifyHandlers: Map<number, NotifyHandler> = new Map();
   readonly #outgoing: OutgoingCalls;
   readonly #incoming: IncomingCalls;
@@ -62,7 +62,7 @@ export class Link {
       openStream: (id) => this.#newStream(id, Flag.toCaller),
     });
     this.#turns = new SendTurns(() => this.#writer.pendingBytes < this.#config.maxStreamBacklog);
-    this.#budget = new TurnBudget(() => this.#resume());
+    this.#budget = new TickBudget(() => this.#resume());
     const { promise, resolve } = Promise.withResolvers<NexError>();
     this.closed = promise;
     this.#resolveClosed = resolve;

@@ -9,7 +9,7 @@ import { makePrivateDirectory } from "./private-files.ts";
 import { natsServerProgram } from "./programs.ts";
 import { serverReady } from "./readiness.ts";
 import { ServerConfig, type UserCredentials } from "./server-config.ts";
-import { ServerKeeper } from "./server-keeper.ts";
+import { ServerSupervisor } from "./server-supervisor.ts";
 import { ServerLog } from "./server-log.ts";
 import { endOrphan, ServerProcess } from "./server-process.ts";
 import type { SubjectScope } from "./namespace-subjects.ts";
@@ -68,7 +68,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Prom
 
   const { server, port } = await startServer(program, config, serverConfig, log);
   const url = serverUrl(config.host, port);
-  const keeper = new ServerKeeper(server, {
+  const supervisor = new ServerSupervisor(server, {
     start: async () => await startAt(url, program, serverConfig, log),
     onEnded: async (how) => {
       await log.read();
@@ -78,7 +78,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Prom
     onGivenUp: config.onUnexpectedExit,
   });
   // Before the rest, so that nothing that fails from here on leaves the server behind.
-  stack.defer(async () => await keeper.stop());
+  stack.defer(async () => await supervisor.stop());
   await lock.record(server.pid);
   const removeContext = await writeContextFile(config.contextFile, url, serverConfig.operator);
   if (config.storeDirectory === undefined) stack.defer(removeContext);
@@ -90,7 +90,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Prom
     url,
     address: { host: config.host, port },
     config: serverConfig,
-    keeper,
+    supervisor,
     log,
   });
   return {
@@ -98,7 +98,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Prom
     host: config.host,
     port,
     get pid() {
-      return keeper.pid;
+      return supervisor.pid;
     },
     storeDirectory: directory,
     contextFile: config.contextFile,

@@ -1,6 +1,6 @@
 import { checkName } from "@nex/protocol";
 import { userReady } from "./readiness.ts";
-import type { ServerKeeper } from "./server-keeper.ts";
+import type { ServerSupervisor } from "./server-supervisor.ts";
 import type { ListenAddress, ServerConfig, UserCredentials } from "./server-config.ts";
 import type { ServerLog } from "./server-log.ts";
 import type { StorageOwner } from "./storage-rights.ts";
@@ -9,7 +9,7 @@ interface RunningServer {
   readonly url: string;
   readonly address: ListenAddress;
   readonly config: ServerConfig;
-  readonly keeper: ServerKeeper;
+  readonly supervisor: ServerSupervisor;
   readonly log: ServerLog;
 }
 
@@ -43,10 +43,10 @@ export class NamespaceUsers {
   }
 
   async #make(user: UserCredentials): Promise<UserCredentials> {
-    const { url, address, config, keeper, log } = this.#server;
+    const { url, address, config, supervisor, log } = this.#server;
     if (this.#known.has(user.user)) return user;
     await config.write(address);
-    const server = await keeper.running();
+    const server = await supervisor.running();
     server.reload();
     await userReady(url, user, server, log);
     this.#known.add(user.user);

@@ -22,10 +22,10 @@ import { RateLimit } from "../rate-limit.ts";
 import type { Sandbox, SandboxDriver, SandboxLimits, SandboxPrograms } from "../sandboxes/sandbox.ts";
 import { serveTunnels } from "../tunnels/tunnels.ts";
 import { newAgentId } from "./agent-id.ts";
-import { ArtifactOffer } from "./artifact-offer.ts";
-import { LinkDoor } from "./link-door.ts";
+import { ArtifactDownload } from "./artifact-download.ts";
+import { LinkListener } from "./link-listener.ts";
 import { RunnerLinks, type RunnerLinksListener } from "./runner-links.ts";
-import { SandboxTalk } from "./sandbox-talk.ts";
+import { SandboxOutput } from "./sandbox-output.ts";
 
 /** Between the start of a sandbox and its agent being ready, on the bare machine, ms. */
 const START_DEADLINE_MS = 30_000;
@@ -76,17 +76,17 @@ export class AgentSession {
   readonly lost: Promise<NexError>;
   readonly startedAt: number = Date.now();
   readonly #options: AgentSessionOptions;
-  readonly #door: LinkDoor;
+  readonly #linkListener: LinkListener;
   readonly #resolveLost: (reason: NexError) => void;
   readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
   /** A new one each time the agent is started again. */
   #ready: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly #talk: SandboxTalk = new SandboxTalk();
+  readonly #output: SandboxOutput = new SandboxOutput();
   #sandbox: Sandbox | undefined;
   #agent: Link | undefined;
   readonly #runners: RunnerLinks = new RunnerLinks(this.id);
   #listener: AgentSessionListener | undefined;
-  readonly #artifact: ArtifactOffer = new ArtifactOffer();
+  readonly #artifact: ArtifactDownload = new ArtifactDownload();
   #destroyed: Promise<void> | undefined;
   #oomKills = 0;
   /** From the first deploy on no other agent may come in: what is inside has seen a workload. */
@@ -99,7 +99,7 @@ export class AgentSession {
     const { promise, resolve } = Promise.withResolvers<NexError>();
     this.lost = promise;
     this.#resolveLost = resolve;
-    this.#door = new LinkDoor({
+    this.#linkListener = new LinkListener({
       maxPayload: options.maxPayload,
       invocationPrefix: () => this.#runners.prefix,
       onAdmitted: (role, link) => {
@@ -107,7 +107,7 @@ export class AgentSession {
         else if (role === "runner") this.#runners.addRunner(link);
         else this.#runners.addServices(link);
       },
-      onRefused: (error) => this.#talk.take(`A hello was refused: ${error.message}`),
+      onRefused: (error) => this.#output.add(`A hello was refused: ${error.message}`),
       patience: options.driver.patience,
       onUnresponsive: (link) => {
         if (link === this.#agent) link.close(new NexError("sandbox_failed", "The agent no longer answers."));
@@ -151,7 +151,7 @@ export class AgentSession {
   /** Hands the session to its one owner; what came in before is told now. */
   listen(listener: AgentSessionListener): void {
     this.#listener = listener;
-    this.#talk.handTo((line) => listener.onTrouble(line));
+    this.#output.forwardTo((line) => listener.onTrouble(line));
     this.#runners.listen(listener);
   }
 
@@ -169,13 +169,13 @@ export class AgentSession {
     // It may be that the agent died while it waited, and its init system is starting the next one.
     await this.#ready.promise;
     this.#isUsed = true;
-    this.#door.revoke("agent");
+    this.#linkListener.revoke("agent");
     await this.#sandbox?.narrow(limits);
-    this.#artifact.make({ path: file, size: order.size, sha256: order.sha256 });
+    this.#artifact.allow({ path: file, size: order.size, sha256: order.sha256 });
     const link = this.#link();
     // Where the sandbox has the machine's network, the destinations are there already.
     const connect = this.#options.driver.network === "none" ? order.connect : [];
-    serveTunnels({ link, destinations: connect, note: (text) => this.#talk.take(text) });
+    serveTunnels({ link, destinations: connect, note: (text) => this.#output.add(text) });
     try {
       return await callMethod(link, deploy, { ...order, connect }, { deadlineMs: deadlineMs * this.patience, signal });
     } catch (error) {
@@ -225,11 +225,11 @@ export class AgentSession {
     const { driver, programs, directory } = this.#options;
     this.#sandbox = await driver.start({
       agentId: this.id,
-      issueToken: () => (this.#isUsed ? undefined : this.#door.issueToken("agent")),
+      issueToken: () => (this.#isUsed ? undefined : this.#linkListener.issueToken("agent")),
       directory: join(directory, this.id),
       programs,
-      onConnection: this.#door.onConnection,
-      onOutput: (line, kind) => this.#talk.take(line, kind),
+      onConnection: this.#linkListener.onConnection,
+      onOutput: (line, kind) => this.#output.add(line, kind),
     });
     const abort = (): void => this.#fail("the node is stopping");
     signal.addEventListener("abort", abort, { once: true });
@@ -266,7 +266,7 @@ export class AgentSession {
     this.#ready.reject(
       new NexError(
         "sandbox_failed",
-        `The ${this.#options.driver.name} sandbox did not start: ${why}.${this.#talk.explain()}`,
+        `The ${this.#options.driver.name} sandbox did not start: ${why}.${this.#output.explain()}`,
       ),
     );
   }
@@ -291,7 +291,7 @@ export class AgentSession {
       this.#ready = Promise.withResolvers();
       this.#ready.promise.catch(() => undefined);
     }
-    this.#talk.take(`The agent ended while it waited for a workload: ${reason.message}`);
+    this.#output.add(`The agent ended while it waited for a workload: ${reason.message}`);
     try {
       await this.#sandbox!.revive!();
       await this.#whenReady();
@@ -320,8 +320,8 @@ export class AgentSession {
       throw new NexError("link_token", "The sandbox has an agent already.", { data: { role: "agent" } });
     this.#agent = link;
     void link.closed.then(async (reason) => await this.#onAgentClosed(link, reason));
-    serveMethod(link, runnerToken, () => ({ token: this.#door.issueToken("runner") }));
-    serveMethod(link, servicesToken, () => ({ token: this.#door.issueToken("services") }));
+    serveMethod(link, runnerToken, () => ({ token: this.#linkListener.issueToken("runner") }));
+    serveMethod(link, servicesToken, () => ({ token: this.#linkListener.issueToken("services") }));
     serveMethod(link, artifact, async (_, call) => await this.#artifact.send(call));
     this.#runners.takeLogs(link);
     const events = new RateLimit(EVENTS_PER_SECOND, EVENT_BURST);
@@ -341,7 +341,7 @@ export class AgentSession {
   async #destroy(graceMs: number): Promise<void> {
     this.#ready.reject(new NexError("sandbox_failed", "The sandbox was destroyed before it was ready."));
     // Closing the agent's link makes it end its workload and itself; the driver kills what does not follow.
-    this.#door.close(new NexError("link_closed", "The sandbox is being destroyed."));
+    this.#linkListener.close(new NexError("link_closed", "The sandbox is being destroyed."));
     await this.#sandbox?.destroy(graceMs);
     this.#resolveLost(new NexError("link_closed", "The sandbox was destroyed."));
     this.#gone.resolve();

@@ -22,7 +22,7 @@ import {
 } from "./plan.ts";
 import { useNextSandbox } from "./next-sandbox.ts";
 import type { SandboxPool } from "./pool.ts";
-import { type Runner, RunnerKeeper } from "./runner-keeper.ts";
+import { type Runner, RunnerSupervisor } from "./runner-supervisor.ts";
 import { ServiceLinks } from "./service-links.ts";
 
 export interface InstanceOptions {
@@ -46,7 +46,7 @@ export class Instance implements AgentSessionListener {
   readonly #life: InstanceLife = new InstanceLife();
   readonly #stop: AbortController = new AbortController();
   readonly #services: ServiceLinks;
-  readonly #runners: RunnerKeeper;
+  readonly #runners: RunnerSupervisor;
   #id = "";
   #session: AgentSession | undefined;
   #dispatcher: Dispatcher | undefined;
@@ -69,7 +69,7 @@ export class Instance implements AgentSessionListener {
       inFlight: () => this.#dispatcher?.inFlight,
       isAlone: () => this.#concurrency === "one" || (options.plan.maxInFlight === 1 && options.plan.replicas === 1),
     });
-    this.#runners = new RunnerKeeper({
+    this.#runners = new RunnerSupervisor({
       feed: options.feed,
       deadlineMs: options.plan.deadlineMs,
       stop: this.#stop.signal,

@@ -4,7 +4,7 @@ import { DeadlineClock, decodeReply, encodeTriggerHead, type Link, TRIGGER_CODE 
 import { NexError } from "@nex/protocol";
 import { answerError, forCaller, mayReplyTo } from "./answers.ts";
 import { InvocationStats } from "./invocation-stats.ts";
-import { WaitingLine } from "./waiting-line.ts";
+import { MessageQueue } from "./message-queue.ts";
 
 export interface DispatcherOptions {
   readonly connection: NatsConnection;
@@ -53,7 +53,7 @@ interface Invocation {
 export class Dispatcher {
   readonly stats: InvocationStats = new InvocationStats();
   readonly #options: DispatcherOptions;
-  readonly #waiting: WaitingLine<Waiting>;
+  readonly #waiting: MessageQueue<Waiting>;
   readonly #clock: DeadlineClock;
   #link: Link | undefined;
   /** The link whose drain is awaited. */
@@ -69,7 +69,7 @@ export class Dispatcher {
     this.#prefix = prefix;
     this.#options = options;
     this.#slots = options.maxInFlight;
-    this.#waiting = new WaitingLine(options.maxWaiting);
+    this.#waiting = new MessageQueue(options.maxWaiting);
     this.#clock = new DeadlineClock((now) => this.#expireWaiting(now));
   }
 

@@ -1,7 +1,7 @@
 import { GUEST_NETWORK } from "../vm/guest-network.ts";
 import type { VmSpec } from "../vm/vm-spec.ts";
 import type { Platform } from "./platform.ts";
-import { DOORS } from "./guest-doors.ts";
+import { GUEST_SOCKETS } from "./guest-sockets.ts";
 
 /**
  * Descriptors of QEMU beyond output and error. The image's files are opened by the node, so that no directory above
@@ -15,7 +15,7 @@ export const MONITOR_SOCKET = "monitor.sock";
 export interface MachineOptions {
   readonly spec: VmSpec;
   readonly platform: Platform;
-  /** Carries connections; see {@link DOORS}. Without it the machine has neither network nor monitor. */
+  /** Carries connections; see {@link GUEST_SOCKETS}. Without it the machine has neither network nor monitor. */
   readonly socat?: string;
   /** `rtc`: what the machine's clock shows at its start, for one whose state is saved. Default: now. */
   readonly rtc?: string;
@@ -77,8 +77,8 @@ function network(socat: string, isRestricted: boolean): string {
     "ipv6=off",
     // Addresses of services that are not used have to be somewhere: at these nobody answers.
     "net=169.254.0.0/16,host=169.254.0.1,dns=169.254.0.3,dhcpstart=169.254.0.21",
-    forward(metadata, 80, DOORS.metadata),
-    forward(node, linkPort, DOORS.link),
+    forward(metadata, 80, GUEST_SOCKETS.metadata),
+    forward(node, linkPort, GUEST_SOCKETS.link),
   ].join(",");
 }
 

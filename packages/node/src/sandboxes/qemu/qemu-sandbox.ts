@@ -6,7 +6,7 @@ import { NexError } from "@nex/protocol";
 import type { Sandbox, SandboxEnd, SandboxLimits, SandboxOrder } from "../sandbox.ts";
 import { GUEST_LINK_ADDRESS } from "../vm/guest-network.ts";
 import { memoryMibFor } from "../vm/vm-spec.ts";
-import { openGuestDoors } from "./guest-doors.ts";
+import { openGuestSockets } from "./guest-sockets.ts";
 import { Machine } from "./machine.ts";
 import { borrowMachineUser, type MachineUser } from "./machine-user.ts";
 import type { QmpClient } from "./qmp-client.ts";
@@ -37,19 +37,19 @@ export class QemuSandbox implements Sandbox {
   readonly #options: QemuSandboxOptions;
   readonly #user: MachineUser;
   readonly #stop: AbortController = new AbortController();
-  readonly #doors: AsyncDisposable;
+  readonly #sockets: AsyncDisposable;
   #machine: Machine | undefined;
   #monitor: QmpClient | undefined;
   #isResumed = false;
   /** The agent is up: from then on the console has nothing routine to say. */
   #hasLooked = false;
 
-  private constructor(order: SandboxOrder, options: QemuSandboxOptions, user: MachineUser, doors: Doors) {
+  private constructor(order: SandboxOrder, options: QemuSandboxOptions, user: MachineUser, sockets: GuestSockets) {
     this.#order = order;
     this.#options = options;
     this.#user = user;
-    this.#doors = doors.opened;
-    doors.document = () => this.#document();
+    this.#sockets = sockets.opened;
+    sockets.document = () => this.#document();
     this.ended = this.#run();
   }
 
@@ -59,15 +59,15 @@ export class QemuSandbox implements Sandbox {
     const user = stack.use(await borrowMachineUser(options.kind.platform.accelerator));
     stack.defer(async () => await rm(order.directory, { recursive: true, force: true }));
     await mkdir(order.directory, { recursive: true });
-    const doors = { document: (): unknown => undefined };
-    const opened = await openGuestDoors({
+    const sockets = { document: (): unknown => undefined };
+    const opened = await openGuestSockets({
       directory: order.directory,
       uid: user.uid,
       onConnection: order.onConnection,
-      document: () => doors.document(),
+      document: () => sockets.document(),
     });
     stack.move();
-    return new QemuSandbox(order, options, user, Object.assign(doors, { opened }));
+    return new QemuSandbox(order, options, user, Object.assign(sockets, { opened }));
   }
 
   /**
@@ -105,7 +105,7 @@ export class QemuSandbox implements Sandbox {
     await this.#machine?.end(graceMs);
     await this.ended;
     await this.#user[Symbol.asyncDispose]();
-    await this.#doors[Symbol.asyncDispose]();
+    await this.#sockets[Symbol.asyncDispose]();
     await rm(this.#order.directory, { recursive: true, force: true });
   }
 
@@ -190,7 +190,7 @@ export class QemuSandbox implements Sandbox {
 
 const ENTROPY_BYTES = 32;
 
-interface Doors {
+interface GuestSockets {
   document: () => unknown;
   readonly opened: AsyncDisposable;
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NexError } from "@nex/protocol";
 import type { SandboxEnd } from "../sandbox.ts";
-import { openGuestDoors } from "./guest-doors.ts";
+import { openGuestSockets } from "./guest-sockets.ts";
 import { Machine, type MachineStart } from "./machine.ts";
 import { borrowMachineUser } from "./machine-user.ts";
 import { QemuDescriptor } from "./command-line.ts";
@@ -116,7 +116,7 @@ export class SavedStates {
     const waiting = Promise.withResolvers<void>();
     let looks = 0;
     stack.use(
-      await openGuestDoors({
+      await openGuestSockets({
         directory,
         uid: user.uid,
         onConnection: (socket) => socket.destroy(),

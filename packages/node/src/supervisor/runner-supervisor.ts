@@ -14,7 +14,7 @@ export interface Runner {
   readonly since: number;
 }
 
-export interface RunnerKeeperOptions {
+export interface RunnerSupervisorOptions {
   readonly feed: WorkloadFeed;
   /** Of one invocation: a runner that is retired may take this long to empty, ms. */
   readonly deadlineMs: number;
@@ -39,8 +39,8 @@ const RUNNER_ENDS = {
 } as const;
 
 /** Sees to it that an instance of a function has a runner: replaces the one that ended, was killed, or has filled up. */
-export class RunnerKeeper {
-  readonly #options: RunnerKeeperOptions;
+export class RunnerSupervisor {
+  readonly #options: RunnerSupervisorOptions;
   /** The newest runner; the one in use once it has loaded the function. */
   #newest: Runner | undefined;
   /** Before anything was loaded into it, or under a service, nobody misses a runner. */
@@ -48,7 +48,7 @@ export class RunnerKeeper {
   #replacing = false;
   #quickDeaths = 0;
 
-  constructor(options: RunnerKeeperOptions) {
+  constructor(options: RunnerSupervisorOptions) {
     this.#options = options;
   }
 

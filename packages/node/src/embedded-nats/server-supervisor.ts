@@ -3,7 +3,7 @@ import { NexError, toNexError } from "@nex/protocol";
 import { backoffMs } from "../backoff.ts";
 import type { ServerProcess } from "./server-process.ts";
 
-export interface ServerKeeperOptions {
+export interface ServerSupervisorOptions {
   /** Starts the server again and waits until it answers, at its old address. */
   readonly start: () => Promise<ServerProcess>;
   /** It ended unasked and is about to be started again. */
@@ -20,15 +20,15 @@ const MAX_FAILURES = 7;
 const STABLE_MS = 60_000;
 
 /** The running server, started again when it ends without having been asked to. Clients come back by themselves. */
-export class ServerKeeper {
-  readonly #options: ServerKeeperOptions;
+export class ServerSupervisor {
+  readonly #options: ServerSupervisorOptions;
   readonly #stop: AbortController = new AbortController();
   #process: ServerProcess;
   /** The server once it runs; a failure is told by `onGivenUp` too. */
   #running: Promise<ServerProcess>;
   #failures = 0;
 
-  constructor(server: ServerProcess, options: ServerKeeperOptions) {
+  constructor(server: ServerProcess, options: ServerSupervisorOptions) {
     this.#options = options;
     this.#process = server;
     this.#running = Promise.resolve(server);

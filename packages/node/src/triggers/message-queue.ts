@@ -1,5 +1,5 @@
 /** First in, first out, bounded in length. */
-export class WaitingLine<T> {
+export class MessageQueue<T> {
   readonly #maxLength: number;
   #places: (T | undefined)[] = [];
   /** Index of the first place in use: shifting an array of thousands for each message would be slow. */

@@ -21,7 +21,7 @@ const MAX_OPEN_TOKENS = 8;
 /** 128 KiB of text, of which JSON may write each character as six. */
 const LARGEST_LOG_BATCH = 1024 * 1024;
 
-export interface LinkDoorOptions {
+export interface LinkListenerOptions {
   /** Largest message of the NATS server behind the triggers, bytes. */
   readonly maxPayload: number;
   readonly onAdmitted: (role: LinkRole, link: Link) => void;
@@ -34,14 +34,14 @@ export interface LinkDoorOptions {
 }
 
 /** Lets in what runs in one sandbox: each connection must begin with a hello whose token we issued, once. */
-export class LinkDoor {
-  readonly #options: LinkDoorOptions;
+export class LinkListener {
+  readonly #options: LinkListenerOptions;
   readonly #tokens: Map<LinkRole, Buffer[]> = new Map();
   readonly #strangers: Set<Link> = new Set();
   readonly #links: Set<Link> = new Set();
   #isClosed = false;
 
-  constructor(options: LinkDoorOptions) {
+  constructor(options: LinkListenerOptions) {
     this.#options = options;
   }
 

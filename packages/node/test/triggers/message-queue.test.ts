@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { WaitingLine } from "../../src/triggers/waiting-line.ts";
+import { MessageQueue } from "../../src/triggers/message-queue.ts";
 
 test("is a queue bounded in length, whatever is done with it", () => {
   fc.assert(
     fc.property(fc.nat({ max: 12 }), fc.array(fc.boolean(), { maxLength: 300 }), (length, commands) => {
-      const line = new WaitingLine<object>(length);
+      const line = new MessageQueue<object>(length);
       const model: object[] = [];
       for (const isPush of commands) {
         if (isPush) {
@@ -23,7 +23,7 @@ test("is a queue bounded in length, whatever is done with it", () => {
 });
 
 test("keeps its order over many thousands that come and go", () => {
-  const line = new WaitingLine<number>(10_000);
+  const line = new MessageQueue<number>(10_000);
   let [next, expected] = [0, 0];
   for (let round = 0; round < 20; round++) {
     while (line.length < 5000) line.push(next++);

@@ -10,7 +10,7 @@ export interface ArtifactFile {
 }
 
 /** The artifact of the deploy under way, for the one time that its sandbox asks for it. */
-export class ArtifactOffer {
+export class ArtifactDownload {
   #file: ArtifactFile | undefined;
 
   #isTaken = false;
@@ -20,7 +20,7 @@ export class ArtifactOffer {
     return this.#isTaken;
   }
 
-  make(file: ArtifactFile): void {
+  allow(file: ArtifactFile): void {
     this.#file = file;
   }
 

@@ -6,11 +6,11 @@ const KEPT_LINES = 20;
 const LONGEST_LINE = 500;
 
 /** What a sandbox says outside its workload: at first kept, to explain a start that fails; later told to its owner. */
-export class SandboxTalk {
+export class SandboxOutput {
   readonly #said: { readonly line: string; readonly kind: OutputKind }[] = [];
   #tell: ((line: string) => void) | undefined;
 
-  take(text: string, kind: OutputKind = "trouble"): void {
+  add(text: string, kind: OutputKind = "trouble"): void {
     const line = text.slice(0, LONGEST_LINE);
     if (this.#tell === undefined) {
       this.#said.push({ line, kind });
@@ -19,7 +19,7 @@ export class SandboxTalk {
   }
 
   /** What was said so far and is no routine is told now, all that comes later as it comes. */
-  handTo(tell: (line: string) => void): void {
+  forwardTo(tell: (line: string) => void): void {
     this.#tell = tell;
     for (const { line, kind } of this.#said.splice(0)) if (kind === "trouble") tell(line);
   }
