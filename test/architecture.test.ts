@@ -124,6 +124,22 @@ describe("architecture", () => {
     );
   });
 
+  it("has no circles of imports", () => {
+    for (const { directory } of packages) {
+      const imports = importsBelow(directory, "src").filter(({ specifier }) => specifier.startsWith("."));
+      const used = Map.groupBy(imports, ({ file }) => file);
+      const done = new Set<string>();
+      const visit = (file: string, way: readonly string[]): void => {
+        assert.ok(!way.includes(file), [...way.slice(way.indexOf(file)), file].join(" → "));
+        if (done.has(file)) return;
+        for (const { specifier } of used.get(file) ?? [])
+          visit(path.posix.join(path.posix.dirname(file), specifier), [...way, file]);
+        done.add(file);
+      };
+      for (const file of used.keys()) visit(file, []);
+    }
+  });
+
   it("keeps relative imports inside their package, with the extension that Node wants", () => {
     const wrong = workspaces.flatMap(({ directory }) =>
       importsBelow(directory, "**").filter(({ file, specifier }) => {

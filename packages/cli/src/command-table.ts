@@ -1,16 +1,4 @@
-import type { Command } from "./command.ts";
-
-/** A command's place in the tree and how to get at it. The rest of it is loaded only when it is used. */
-export interface CommandEntry {
-  /** Noun and verb, or one word. */
-  readonly path: readonly [string, ...string[]];
-  /** Other words for the last part. */
-  readonly aliases?: readonly string[];
-  /** The short form, typed right after `nex`. */
-  readonly short?: string;
-  readonly summary: string;
-  readonly load: () => Promise<Command>;
-}
+import type { CommandEntry } from "./command-entry.ts";
 
 /** What the nouns are. Every first word of a path of two has its line here. */
 export const NOUNS: Readonly<Record<string, string>> = {
@@ -117,6 +105,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ["completion"],
     summary: "print a completion script for bash, zsh or fish",
-    load: async () => (await import("./commands/completion.ts")).command,
+    load: async () => (await import("./commands/completion.ts")).completionOf({ commands: COMMANDS, nouns: NOUNS }),
   },
 ];

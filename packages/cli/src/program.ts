@@ -1,6 +1,7 @@
 import { Command as Parser, type CommanderError, Option } from "commander";
 import type { Command, CommandContext } from "./command.ts";
-import { type CommandEntry, COMMANDS, NOUNS } from "./command-table.ts";
+import type { CommandEntry } from "./command-entry.ts";
+import { COMMANDS, NOUNS } from "./command-table.ts";
 import { resolveConnection } from "./connection/resolve-connection.ts";
 import { exitCodeOf, ExitCode } from "./exit-codes.ts";
 import { GLOBAL_OPTIONS, type GlobalOptions, readGlobalOptions } from "./global-options.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { SandboxPrograms } from "@nex/node";
 import { NexError } from "@nex/protocol";
-import type { Environment } from "./terminal/terminal.ts";
+import type { Environment } from "./terminal/environment.ts";
 
 /** Beside the bundle this is part of; seen from the sources, where the build puts it. */
 const PLACES = ["./", "../dist/"];

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { WASM_FUNCTIONS, WASM_MODULE } from "@nex/host-services/guest";
-import { ErrorNumber, NumberField, TextField } from "../src/guest/wasm/contract.ts";
+import { ErrorNumber, NumberField, TextField } from "../src/guest/wasm/results.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");

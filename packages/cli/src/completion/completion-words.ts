@@ -1,4 +1,4 @@
-import { COMMANDS, NOUNS } from "../command-table.ts";
+import type { CommandTree } from "../command-entry.ts";
 import { GLOBAL_OPTIONS } from "../global-options.ts";
 import { longName, type OptionSpec } from "../option.ts";
 
@@ -6,11 +6,11 @@ import { longName, type OptionSpec } from "../option.ts";
 export type CompletionWords = ReadonlyMap<string, readonly string[]>;
 
 /** Loads every command, so this is only for making a script. */
-export async function completionWords(): Promise<CompletionWords> {
+export async function completionWords({ commands, nouns }: CommandTree): Promise<CompletionWords> {
   const globals = longNames(GLOBAL_OPTIONS);
-  const words = new Map<string, string[]>([["", Object.keys(NOUNS)]]);
-  for (const noun of Object.keys(NOUNS)) words.set(`/${noun}`, []);
-  for (const { path, aliases = [], short, load } of COMMANDS) {
+  const words = new Map<string, string[]>([["", Object.keys(nouns)]]);
+  for (const noun of Object.keys(nouns)) words.set(`/${noun}`, []);
+  for (const { path, aliases = [], short, load } of commands) {
     const options = [...longNames((await load()).options), ...globals, "--help"];
     const parent = path
       .slice(0, -1)

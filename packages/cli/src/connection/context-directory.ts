@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { NexError } from "@nex/protocol";
-import type { Environment } from "../terminal/terminal.ts";
+import type { Environment } from "../terminal/environment.ts";
 
 /** The user's home. `HOME` wins where it is set, as it does for shells. */
 export function homeDirectory(env: Environment): string {

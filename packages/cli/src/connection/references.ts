@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { NexError } from "@nex/protocol";
-import type { Environment } from "../terminal/terminal.ts";
+import type { Environment } from "../terminal/environment.ts";
 import type { Secret } from "./connection-config.ts";
 import { homeDirectory } from "./context-directory.ts";
 import { reasonOf } from "./context-file.ts";

@@ -1,5 +1,5 @@
 import { NexError } from "@nex/protocol";
-import type { Environment } from "../terminal/terminal.ts";
+import type { Environment } from "../terminal/environment.ts";
 import {
   type ConnectionConfig,
   type ConnectionFlags,

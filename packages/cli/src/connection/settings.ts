@@ -1,5 +1,5 @@
 import { NexError } from "@nex/protocol";
-import type { Environment } from "../terminal/terminal.ts";
+import type { Environment } from "../terminal/environment.ts";
 import { type ConnectionFlags, EMBEDDED_CONTEXT } from "./connection-config.ts";
 import { ContextDirectory } from "./context-directory.ts";
 import { type ContextFile, readContextFile } from "./context-file.ts";

@@ -1,4 +1,4 @@
-import type { Environment } from "./terminal.ts";
+import type { Environment } from "./environment.ts";
 
 /**
  * Whether an output gets colour. In order of rank: FORCE_COLOR (as Node reads it) and CLICOLOR_FORCE,

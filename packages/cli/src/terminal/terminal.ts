@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
 import { styleText } from "node:util";
 import { wantsColor } from "./color.ts";
+import type { Environment } from "./environment.ts";
 
 export type Style = Parameters<typeof styleText>[0];
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** One of the two outputs, with what is known about who reads it. */
 export interface TerminalOutput {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { COMMANDS, NOUNS } from "../../src/command-table.ts";
 import { completionWords } from "../../src/completion/completion-words.ts";
 import { bashScript, fishScript, zshScript } from "../../src/completion/scripts.ts";
 
@@ -8,7 +9,7 @@ const has = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).statu
 
 /** What bash would offer for a line that ends where the cursor stands. */
 async function offered(...words: readonly string[]): Promise<readonly string[]> {
-  const script = `${bashScript(await completionWords())}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _nex; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const script = `${bashScript(await completionWords({ commands: COMMANDS, nouns: NOUNS }))}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _nex; printf '%s\\n' "\${COMPREPLY[@]}"`;
   return execFileSync("bash", ["-c", script, "bash", ...words], { encoding: "utf8" })
     .trim()
     .split("\n");
@@ -26,6 +27,6 @@ for (const [shell, make] of [
   ["fish", fishScript],
 ] as const) {
   test(`${shell} can read its script`, { skip: has(shell) ? false : `no ${shell}` }, async () => {
-    execFileSync(shell, ["-n"], { input: make(await completionWords()) });
+    execFileSync(shell, ["-n"], { input: make(await completionWords({ commands: COMMANDS, nouns: NOUNS })) });
   });
 }

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
-import type { Environment, Terminal, TerminalOutput } from "../../src/terminal/terminal.ts";
+import type { Environment } from "../../src/terminal/environment.ts";
+import type { Terminal, TerminalOutput } from "../../src/terminal/terminal.ts";
 
 export interface MemoryOutput extends TerminalOutput {
   text(): string;

@@ -1,5 +1,6 @@
 import { decodeServiceAnswer, type ServiceAnswer } from "@nex/link";
-import type { WasmFunctions, WasmResult } from "../guest/wasm/contract.ts";
+import type { WasmFunctions } from "../guest/wasm/contract.ts";
+import type { WasmResult } from "../guest/wasm/results.ts";
 import { writeHeaderLines } from "../guest/wasm/header-lines.ts";
 import type { ReadRecord } from "../guest/wasm/record-list.ts";
 import { MESSAGING_CODE, MessagingMethod } from "./contract.ts";

@@ -1,5 +1,6 @@
 import type { StreamedAnswer } from "../guest/streamed-answer.ts";
-import type { WasmFunctions, WasmResult } from "../guest/wasm/contract.ts";
+import type { WasmFunctions } from "../guest/wasm/contract.ts";
+import type { WasmResult } from "../guest/wasm/results.ts";
 import { lines } from "../guest/wasm/record-list.ts";
 import { OBJECT_STORE_CODE, ObjectStoreMethod } from "./contract.ts";
 import { readInfo } from "./guest.ts";

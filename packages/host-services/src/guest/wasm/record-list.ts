@@ -1,4 +1,4 @@
-import type { WasmResult } from "./contract.ts";
+import type { WasmResult } from "./results.ts";
 
 /** The first record of the bytes and where the next begins; `undefined` if it is not whole yet. */
 export type ReadRecord = (bytes: Buffer) => { readonly result: WasmResult; readonly end: number } | undefined;

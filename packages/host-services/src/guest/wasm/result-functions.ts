@@ -1,5 +1,6 @@
 import { NexError } from "@nex/protocol";
-import { ErrorNumber, NumberField, TextField, type WasmFunctions } from "./contract.ts";
+import type { WasmFunctions } from "./contract.ts";
+import { ErrorNumber, NumberField, TextField } from "./results.ts";
 import type { WasmGuest } from "./wasm-guest.ts";
 
 /** Bytes of one write that are copied, and on their way, at a time. */

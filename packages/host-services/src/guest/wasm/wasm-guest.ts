@@ -4,7 +4,7 @@ import { HEAD_ROOM, type ServiceClient, type ServiceMessage } from "../service-c
 import type { StreamedAnswer } from "../streamed-answer.ts";
 import { BodySink, type Finish } from "./body-sink.ts";
 import { BodySource } from "./body-source.ts";
-import { ErrorNumber, errorNumber, type TextField, type WasmResult } from "./contract.ts";
+import { ErrorNumber, errorNumber, type TextField, type WasmResult } from "./results.ts";
 import { Handles } from "./handles.ts";
 import { readHeaderLines } from "./header-lines.ts";
 import { type ReadRecord, RecordList } from "./record-list.ts";
