@@ -32,8 +32,10 @@ export class ServerProcess {
   /** @throws NexError `nats_server_failed` */
   static async start(program: string, configFile: string, log: ServerLog): Promise<ServerProcess> {
     const [file, ...args] = [...endsWithParent(), program, "--config", configFile];
-    const child = spawn(file, args, { stdio: withoutInherited(["ignore", "ignore", log.fd]), detached: true });
+    let child: ChildProcess;
     try {
+      // For want of memory it throws, for want of files or processes it tells it later.
+      child = spawn(file, args, { stdio: withoutInherited(["ignore", "ignore", log.fd]), detached: true });
       await once(child, "spawn");
     } catch (error) {
       throw new NexError("nats_server_failed", `${program} cannot be run: ${(error as Error).message}.`, {

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { NexError } from "@nex/protocol";
 import { withoutInherited } from "../../inherited-files.ts";
@@ -48,15 +49,19 @@ export async function killAllOf(uid: number): Promise<void> {
 
 /** Signals all that this user may signal, which is its own processes, but for the one that does it. */
 async function killAsUser(uid: number): Promise<void> {
-  const killer = spawn("/bin/sh", ["-c", "kill -KILL -1"], {
-    uid,
-    gid: uid,
-    // Others of this user can look into what it has open.
-    stdio: withoutInherited(["ignore", "ignore", "ignore"]),
-    env: {},
-    cwd: "/",
-  });
-  await new Promise<void>((resolve) => killer.once("exit", () => resolve()).once("error", () => resolve()));
+  try {
+    const killer = spawn("/bin/sh", ["-c", "kill -KILL -1"], {
+      uid,
+      gid: uid,
+      // Others of this user can look into what it has open.
+      stdio: withoutInherited(["ignore", "ignore", "ignore"]),
+      env: {},
+      cwd: "/",
+    });
+    await once(killer, "exit");
+  } catch {
+    // It could not be started; who is still there is looked for all the same.
+  }
 }
 
 async function busyUserIds(): Promise<Set<number>> {
