@@ -128,6 +128,11 @@ export const command: Command = defineCommand({
     print.text(
       `Workload '${name}' is ${state}: revision ${revision} in namespace ${namespace}, ${instances.map((instance) => instance.id).join(", ")}`,
     );
+    if (deployed.isOnLegacyNode) {
+      print.note(
+        `Its node is one of nex 0.2.7, which has to be named: nex info ${name} --node ${args.node}, nex stop ${name} --node ${args.node}.`,
+      );
+    }
     if (args.triggers.length > 0) {
       print.note(`It answers on ${args.triggers.join(", ")}.`);
       print.note(

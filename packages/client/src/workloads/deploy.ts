@@ -28,6 +28,8 @@ export interface DeployedWorkload {
   readonly revision: number;
   readonly state: string;
   readonly instances: readonly InstanceSummary[];
+  /** It runs on a node of nex 0.2.7, which has to be named whenever the workload is meant. */
+  readonly isOnLegacyNode?: true;
 }
 
 /** Everything from the options to a running workload. */
@@ -116,5 +118,6 @@ function toDeployed(
     revision: response.revision ?? 1,
     state: response.state ?? "running",
     instances: response.instances ?? [{ id: response.id, node_id: nodeId, state: "running", uptime_ms: 0 }],
+    ...(response.instances === undefined ? { isOnLegacyNode: true } : {}),
   };
 }

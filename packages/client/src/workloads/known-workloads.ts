@@ -81,7 +81,7 @@ export function workloadNotFound({ namespace }: ClientContext, name: string): Ne
   const shown = name.slice(0, 80);
   return new NexError(
     "workload_not_found",
-    `No node runs a workload "${shown}" in the namespace "${namespace}". List what runs with "nex ls"; check the namespace. What runs on a node of nex 0.2.7 is found when the node is named (--node).`,
+    `No node runs a workload "${shown}" in the namespace "${namespace}". List what runs with "nex ls"; check the namespace.`,
     { data: { namespace, name: shown } },
   );
 }
