@@ -41,10 +41,12 @@ export const command: Command = defineCommand({
       ["Instances", detail.instances.map(({ id, state, uptime_ms }) => `${id}  ${state}  ${formatUptime(uptime_ms)}`)],
       [
         "Revisions",
-        detail.revisions.map(
-          ({ revision, state, deployed_at, size, sha256 }) =>
-            `${revision}  ${state}  ${deployed_at}  ${formatSize(size)}  ${sha256.slice(0, 12)}`,
-        ),
+        isLegacy
+          ? undefined
+          : detail.revisions.map(
+              ({ revision, state, deployed_at, size, sha256 }) =>
+                `${revision}  ${state}  ${deployed_at}  ${formatSize(size)}  ${sha256.slice(0, 12)}`,
+            ),
       ],
     ]);
   },
