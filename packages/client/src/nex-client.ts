@@ -86,7 +86,7 @@ async function openConnection(options: NodeConnectionOptions): Promise<NatsConne
         { cause, data },
       );
     }
-    const { why, remedy } = tlsFailure(cause) ?? {
+    const { why, remedy } = tlsFailure(cause, options.tls !== undefined && options.tls !== null) ?? {
       why: cause instanceof Error && cause.message !== "" ? cause.message : "no answer",
       remedy: 'Check the address, or start a server with "nex up".',
     };

@@ -55,8 +55,30 @@ const KINDS: readonly (readonly [RegExp, TlsFailure])[] = [
 /** What OpenSSL calls its errors, in `code` or in front of the message. */
 const ANY = /^(?:ERR_SSL|ERR_TLS|ERR_OSSL)_/;
 
-/** What is behind a failed connection, if that is TLS; OpenSSL's own lines say it to nobody. */
-export function tlsFailure(thrown: unknown): TlsFailure | undefined {
+/**
+ * What a server does that does not like the client's certificate, or misses one, when its alert is lost on the way: in
+ * TLS 1.3 the client may be done with the handshake, and be writing, by the time it comes.
+ */
+const CLOSED: TlsFailure = {
+  why: "it closed the connection in the TLS handshake; perhaps it wants a client's certificate that it trusts",
+  remedy: "Give one with --tlscert and --tlskey, or in the context.",
+};
+
+/**
+ * What is behind a failed connection, if that is TLS; OpenSSL's own lines say it to nobody.
+ * @param isTls the client was told to use TLS, so that a connection which is just closed was one with it
+ */
+export function tlsFailure(thrown: unknown, isTls: boolean = false): TlsFailure | undefined {
+  return knownFailure(thrown) ?? (isTls && isClosed(thrown) ? CLOSED : undefined);
+}
+
+function isClosed(thrown: unknown): boolean {
+  const { code, message } = Object(thrown) as { readonly code?: unknown; readonly message?: unknown };
+  const text = typeof message === "string" ? message : "";
+  return code === "ECONNRESET" || code === "EPIPE" || text === "" || /undefined error|closed|disconnect/i.test(text);
+}
+
+function knownFailure(thrown: unknown): TlsFailure | undefined {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 8; error = error.cause, depth++) {
     const { code, cert } = error as NodeJS.ErrnoException & { readonly cert?: { readonly subjectaltname?: string } };
     if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {

@@ -21,6 +21,15 @@ describe("a failed TLS handshake", () => {
       assert.match(tlsFailure(error(code))?.why ?? "", why, code);
   });
 
+  it("is what a connection ends of that is just closed, where TLS was asked for", () => {
+    for (const closed of [error("ECONNRESET", "read ECONNRESET"), error("EPIPE"), new Error(""), undefined]) {
+      assert.match(tlsFailure(closed, true)?.why ?? "", /perhaps it wants a client's certificate that it trusts/);
+      assert.equal(tlsFailure(closed), undefined);
+    }
+    assert.equal(tlsFailure(error("ECONNREFUSED", "connect ECONNREFUSED"), true), undefined);
+    assert.equal(tlsFailure(new Error("timeout"), true), undefined);
+  });
+
   it("is no other failure", () => {
     for (const other of [error("ECONNREFUSED", "connect ECONNREFUSED"), new Error("timeout"), "tls", undefined])
       assert.equal(tlsFailure(other), undefined);

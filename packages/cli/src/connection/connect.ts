@@ -70,7 +70,7 @@ function connectionError(error: unknown, config: ConnectionConfig, nats: Transpo
         : `refuses the credentials from ${credentials.from} (${error.message})`;
     return new NexError("authentication_failed", `The NATS server at ${server} ${what}.`, { cause: error, data });
   }
-  const { why, remedy } = tlsFailure(error) ?? { why: reason(error), remedy: hint(config) };
+  const { why, remedy } = tlsFailure(error, config.tls !== undefined) ?? { why: reason(error), remedy: hint(config) };
   return new NexError("connection_failed", `Cannot connect to the NATS server at ${server}: ${why}. ${remedy}`, {
     cause: error,
     data,

@@ -187,7 +187,7 @@ test("a client's certificate is told from none, one of another authority, and on
   const connect = async (flags: ConnectionFlags): Promise<void> =>
     await tryConnection({ server: server.url, tlsca: CA, ...flags });
   await connect(clientOf("client"));
-  const wanted = fails("connection_failed", /wants a client's certificate that it trusts\. Give one with --tlscert/);
+  const wanted = fails("connection_failed", /it wants a client's certificate that it trusts\. Give one with --tlscert/);
   await assert.rejects(connect({}), wanted);
   await assert.rejects(connect(clientOf("stranger")), wanted);
   const mixed = /certificate and key do not belong together\. Check what --tlscert and --tlskey name/;

@@ -55,7 +55,7 @@ function connectionError(error: unknown, options: NodeConnectionOptions, whose: 
       { data: { servers }, cause: error },
     );
   }
-  const { why, remedy } = tlsFailure(error) ?? {
+  const { why, remedy } = tlsFailure(error, options.tls !== undefined && options.tls !== null) ?? {
     why: error instanceof TimeoutError ? `it did not answer within ${options.timeout ?? DAEMON.timeout} ms` : message,
     remedy: "Check the URL, and that the server runs.",
   };
