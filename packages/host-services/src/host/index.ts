@@ -11,6 +11,7 @@ export {
 } from "./config.ts";
 export { InstanceServices, type ServeOptions } from "./instance-services.ts";
 export { readHeaders, writeHeaders } from "./message-headers.ts";
+export { sizeOf } from "./message-size.ts";
 export { narrowHostServices } from "./narrow.ts";
 export { type PullOrder, pullMessages } from "./pull-messages.ts";
 export type { ServiceScope, StorageBuckets, WorkloadId } from "./service.ts";

@@ -2,6 +2,7 @@ import { encodeServiceAnswer } from "@nex/link";
 import { NexError, subjectMatches } from "@nex/protocol";
 import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { readHeaders, writeHeaders } from "../host/message-headers.ts";
+import { sizeOf } from "../host/message-size.ts";
 import { checkConnected, fromNatsError, isNoResponders, isTimeout } from "../host/nats-errors.ts";
 import { inboxPrefix, Requests } from "../host/requests.ts";
 import type { HostService, OpenService, ServiceCall, ServiceReply, ServiceScope } from "../host/service.ts";
@@ -162,11 +163,6 @@ class Collector {
       if (!subscription.isClosed()) subscription.unsubscribe();
     }
   }
-}
-
-/** Of all of a message, headers included. The type does not say so, but every message of nats.js knows it. */
-function sizeOf(message: Msg): number {
-  return (message as Msg & { size(): number }).size();
 }
 
 function frameOf(answer: Msg): Buffer {

@@ -1,5 +1,5 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import { type ByteBudget, readHeaders, writeHeaders } from "@nex/host-services/host";
+import { type ByteBudget, readHeaders, sizeOf, writeHeaders } from "@nex/host-services/host";
 import { DeadlineClock, decodeReply, encodeTriggerHead, type Link, TRIGGER_CODE } from "@nex/link";
 import { NexError } from "@nex/protocol";
 import { answerError, forCaller, mayReplyTo } from "./answers.ts";
@@ -282,11 +282,6 @@ export class Dispatcher {
     this.#idleWaiters = [];
     for (const wake of waiters) wake();
   }
-}
-
-/** Bytes of subject, reply subject, headers and payload. The type does not say so, but every message of nats.js knows it. */
-function sizeOf(message: Msg): number {
-  return (message as Msg & { size(): number }).size();
 }
 
 /** `undefined` if the message's headers are malformed: reading them throws, which would end the NATS connection. */
