@@ -10,10 +10,9 @@
 export { NexNode, type NexNodeOptions } from "./node.ts";
 export { completeNodeOptions, type NodeConfig, type NodeOptions } from "./config/node-config.ts";
 export type { NamespaceCredentials } from "./connections/namespace-credentials.ts";
-export { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from "./embedded-nats/embedded-nats.ts";
 export { weighPayloadsWithTheHeap } from "./payload-memory.ts";
 export { preflight, type PreflightReport, type SandboxPreflight } from "./preflight/preflight.ts";
-export { SANDBOX_NAMES, type SandboxName, type SandboxPrograms } from "./sandboxes/sandbox.ts";
+export { SANDBOX_NAMES, type SandboxName, type SandboxPrograms } from "@nex/sandboxes";
 export { type MachineStages, measureMachineStart, type MeasureMachineOptions } from "./supervisor/measure-machine.ts";
 export { measureSandboxStart, type MeasureStartOptions } from "./supervisor/measure-start.ts";
 export { SUPPORTED_KINDS, VERSION } from "./version.ts";

@@ -8,8 +8,8 @@ import { connect, type NatsConnection, wsconnect } from "@nats-io/transport-node
 import type { NexError } from "@nex/protocol";
 import { childrenOf, startNatsServer, type TestNats, waitFor } from "@nex/testing";
 import { NexNode, type NexNodeOptions } from "../src/node.ts";
-import { checkSandboxPolicy } from "../src/sandboxes/policy.ts";
-import { createProcessDriver } from "../src/sandboxes/process/process-sandbox.ts";
+import { checkSandboxPolicy } from "../src/config/sandbox-policy.ts";
+import { createProcessDriver } from "@nex/sandboxes/testing";
 import { makeRuntimeDirectory } from "../src/state/runtime-directory.ts";
 import { deployFunction } from "./control-api/support/deploys.ts";
 import {

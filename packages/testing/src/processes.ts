@@ -28,3 +28,27 @@ export function childrenOf(pid: number): number[] {
     .map(Number)
     .filter((child) => Number.isInteger(child) && readStat(child)?.parent === pid && processAlive(child));
 }
+
+export interface ProcessEntry {
+  readonly pid: number;
+  readonly parent: number;
+  readonly uid: number;
+  readonly command: string;
+}
+
+/** All living processes of this machine. */
+export function processes(): ProcessEntry[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && processAlive(pid))
+    .flatMap((pid) => {
+      try {
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        const uid = Number(/^Uid:\t(\d+)/m.exec(status)?.[1]);
+        const parent = Number(/^PPid:\t(\d+)/m.exec(status)?.[1]);
+        return [{ pid, parent, uid, command: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ") }];
+      } catch {
+        return [];
+      }
+    });
+}

@@ -6,7 +6,7 @@ import {
   type NamespaceSubjectsOptions,
   namespaceSubjectsSchema,
   type StatedSubjects,
-} from "../embedded-nats/namespace-subjects.ts";
+} from "@nex/embedded-nats";
 
 /** A namespace in the node's config: how it logs in to a server that asks, or its subjects on the embedded server. */
 export type NamespaceOptions = NamespaceCredentials | { readonly subjects: NamespaceSubjectsOptions };

@@ -12,9 +12,16 @@ import {
   sizeSchema,
 } from "@nex/protocol";
 import { type NamespaceConfig, type NamespaceOptions, namespaceSchema } from "./namespaces.ts";
-import { type FirecrackerConfig, type FirecrackerOptions, firecrackerSchema } from "../sandboxes/firecracker/config.ts";
-import { type QemuConfig, type QemuOptions, qemuSchema } from "../sandboxes/qemu/config.ts";
-import { SANDBOX_NAMES, type SandboxName } from "../sandboxes/sandbox.ts";
+import {
+  type FirecrackerConfig,
+  type FirecrackerOptions,
+  firecrackerSchema,
+  type QemuConfig,
+  type QemuOptions,
+  qemuSchema,
+  SANDBOX_NAMES,
+  type SandboxName,
+} from "@nex/sandboxes";
 import { isConnectRule } from "../tunnels/connect-rules.ts";
 
 /** A node's config file, and what a caller may set. Every key is optional; sizes may be written as `64MiB`. */

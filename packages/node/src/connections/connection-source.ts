@@ -1,7 +1,6 @@
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
-import { namespaceInbox } from "../embedded-nats/namespace-rights.ts";
-import { storageInbox, type StorageOwner } from "../embedded-nats/storage-rights.ts";
+import { namespaceInbox, storageInbox, type StorageOwner } from "@nex/embedded-nats";
 import { loginOf, type NamespaceCredentials } from "./namespace-credentials.ts";
 import { serverUrls } from "./node-connection.ts";
 

@@ -8,7 +8,7 @@ import {
   storageConnectionOptions,
 } from "./connection-source.ts";
 import { closeConnection, logStatus } from "./connection-life.ts";
-import { DENY_FILTER_SUBJECT } from "../embedded-nats/namespace-rights.ts";
+import { DENY_FILTER_SUBJECT } from "@nex/embedded-nats";
 import { openNodeConnection } from "./node-connection.ts";
 
 export interface NamespaceConnectionsOptions {

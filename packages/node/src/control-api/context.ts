@@ -3,7 +3,7 @@ import type { ArtifactCache } from "../artifacts/artifact-cache.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { NodeConfig } from "../config/node-config.ts";
 import type { NodeIdentity } from "../state/identity.ts";
-import type { SandboxDriver } from "../sandboxes/sandbox.ts";
+import type { SandboxDriver } from "@nex/sandboxes";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { SubjectRules } from "../triggers/subject-rules.ts";
 import type { ConnectRules } from "../tunnels/connect-rules.ts";

@@ -36,7 +36,7 @@ import { deploy } from "./endpoints/deploy.ts";
 import { info, ping, workloadPing, workloads } from "./endpoints/describe.ts";
 import { recentEvents, recentLogs } from "./endpoints/feeds.ts";
 import { rollback, stopInstance, undeploy } from "./endpoints/stop.ts";
-import { RateLimit } from "../rate-limit.ts";
+import { RateLimit } from "@nex/system";
 import { encodeRefusal, tellable } from "./refusal.ts";
 
 /** Requests per second and at once, by what they cost the node. */

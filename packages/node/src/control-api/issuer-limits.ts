@@ -1,5 +1,5 @@
 import { NexError } from "@nex/protocol";
-import { RateLimit } from "../rate-limit.ts";
+import { RateLimit } from "@nex/system";
 
 /** Deploys, rollbacks and stops of one issuer: each starts or ends processes. */
 const PER_SECOND = 20;

@@ -1,6 +1,6 @@
 import type { LogBatch } from "@nex/link";
 import { createEvent, type EventType, type LogLevel, type LogRecord } from "@nex/protocol";
-import { RateLimit } from "../rate-limit.ts";
+import { RateLimit } from "@nex/system";
 import type { Feeds } from "./feeds.ts";
 
 /** What one workload may write per second; a burst may be twice as long. A record costs 1, and 1 more for each KiB. */

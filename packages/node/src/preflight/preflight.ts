@@ -1,9 +1,7 @@
-import { findProgram } from "../embedded-nats/programs.ts";
+import { findProgram } from "@nex/system";
 import { completeNodeOptions, type NodeOptions } from "../config/node-config.ts";
-import { type Check, missing, passed } from "../sandboxes/check.ts";
-import { SANDBOXES } from "../sandboxes/registry.ts";
-import { sandboxConfig } from "../sandboxes/sandbox-config.ts";
-import type { SandboxDriver, SandboxPrograms } from "../sandboxes/sandbox.ts";
+import { type Check, missing, passed, type SandboxDriver, SANDBOXES, type SandboxPrograms } from "@nex/sandboxes";
+import { sandboxConfig } from "../config/sandbox-config.ts";
 
 export interface SandboxPreflight {
   readonly name: string;

@@ -1,6 +1,6 @@
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { encodeMessage } from "@nex/protocol";
-import { RateLimit } from "../rate-limit.ts";
+import { RateLimit } from "@nex/system";
 import { mayReplyTo } from "../triggers/answers.ts";
 
 /** One thing that shows up in `nats micro ls`. Form and names as in NATS's service API (ADR-32). */

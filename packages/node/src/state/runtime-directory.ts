@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, parse } from "node:path";
 import { NexError } from "@nex/protocol";
-import { isRunning, type ProcessIdentity, processIdentity } from "../embedded-nats/process-identity.ts";
+import { isRunning, type ProcessIdentity, processIdentity } from "@nex/system";
 
 const OWNER_FILE = "node.json";
 

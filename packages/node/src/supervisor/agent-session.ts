@@ -18,8 +18,8 @@ import {
   type WorkloadEvent,
 } from "@nex/link";
 import { isNexError, NexError } from "@nex/protocol";
-import { RateLimit } from "../rate-limit.ts";
-import type { Sandbox, SandboxDriver, SandboxLimits, SandboxPrograms } from "../sandboxes/sandbox.ts";
+import { RateLimit } from "@nex/system";
+import type { Sandbox, SandboxDriver, SandboxLimits, SandboxPrograms } from "@nex/sandboxes";
 import { serveTunnels } from "../tunnels/tunnels.ts";
 import { newAgentId } from "./agent-id.ts";
 import { ArtifactDownload } from "./artifact-download.ts";

@@ -9,7 +9,7 @@ import { Dispatcher, type Expired } from "../triggers/dispatcher.ts";
 import type { InvocationCounts, TriggerStats } from "../triggers/invocation-stats.ts";
 import { queueGroup, TriggerSubscriptions } from "../triggers/subscriptions.ts";
 import type { AgentSession, AgentSessionListener } from "./agent-session.ts";
-import { backoffMs } from "../backoff.ts";
+import { backoffMs } from "@nex/system";
 import { InstanceLife, type InstanceState } from "./instance-state.ts";
 import {
   CRASH_LOOP_AFTER,

@@ -1,8 +1,7 @@
 import { NexError } from "@nex/protocol";
 import { completeNodeOptions, type NodeOptions } from "../config/node-config.ts";
-import { createQemuDriver } from "../sandboxes/qemu/qemu-driver.ts";
-import { sandboxConfig } from "../sandboxes/sandbox-config.ts";
-import type { SandboxPrograms } from "../sandboxes/sandbox.ts";
+import { SANDBOXES, type SandboxPrograms } from "@nex/sandboxes";
+import { sandboxConfig } from "../config/sandbox-config.ts";
 import { AgentSession } from "./agent-session.ts";
 
 /** When a virtual machine had come how far, since the order, ms. */
@@ -30,7 +29,9 @@ const INIT = /nex initramfs: started/;
 export async function measureMachineStart(options: MeasureMachineOptions): Promise<MachineStages> {
   const { programs, directory, whileUp } = options;
   const config = completeNodeOptions(options.config);
-  const driver = createQemuDriver(sandboxConfig(config, programs, () => undefined));
+  const driver = SANDBOXES.find(({ name }) => name === "qemu")!.create(
+    sandboxConfig(config, programs, () => undefined),
+  );
   const reason = await driver.unavailable();
   if (reason !== undefined) throw new NexError("sandbox_failed", `QEMU cannot be used on this machine: ${reason}`);
   const before = performance.now();

@@ -1,7 +1,6 @@
 import { completeNodeOptions, type NodeOptions } from "../config/node-config.ts";
-import { sandboxConfig } from "../sandboxes/sandbox-config.ts";
-import { chooseSandbox } from "../sandboxes/registry.ts";
-import type { SandboxPrograms } from "../sandboxes/sandbox.ts";
+import { sandboxConfig } from "../config/sandbox-config.ts";
+import { chooseSandbox, type SandboxPrograms } from "@nex/sandboxes";
 import { AgentSession } from "./agent-session.ts";
 
 export interface MeasureStartOptions {

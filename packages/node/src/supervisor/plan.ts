@@ -1,6 +1,6 @@
 import type { DeployOrder } from "@nex/link";
 import type { Claims, HostServiceLimits, WorkloadKind } from "@nex/protocol";
-import type { SandboxLimits } from "../sandboxes/sandbox.ts";
+import type { SandboxLimits } from "@nex/sandboxes";
 
 /** An artifact by its content. */
 export interface ArtifactRef {

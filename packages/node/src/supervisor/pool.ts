@@ -1,6 +1,6 @@
 import { NexError, toNexError } from "@nex/protocol";
 import { AgentSession, type AgentSessionOptions } from "./agent-session.ts";
-import { backoffMs } from "../backoff.ts";
+import { backoffMs } from "@nex/system";
 import { WaitingDeploys } from "./waiting-deploys.ts";
 
 export interface PoolOptions extends AgentSessionOptions {

@@ -3,7 +3,7 @@ import { ABANDONED_CODE, type Link } from "@nex/link";
 import { NexError, toNexError } from "@nex/protocol";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { AgentSession } from "./agent-session.ts";
-import { backoffMs } from "../backoff.ts";
+import { backoffMs } from "@nex/system";
 import { CRASH_LOOP_AFTER, MAX_ABANDONED, QUICK_DEATH_MS } from "./plan.ts";
 
 export interface Runner {

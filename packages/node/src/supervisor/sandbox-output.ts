@@ -1,4 +1,4 @@
-import type { OutputKind } from "../sandboxes/sandbox.ts";
+import type { OutputKind } from "@nex/sandboxes";
 
 /** Of what a sandbox says before it has an owner, lines kept. */
 const KEPT_LINES = 20;

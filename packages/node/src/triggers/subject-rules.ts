@@ -1,9 +1,5 @@
 import { checkMessageSubject, checkTrigger } from "@nex/protocol";
-import {
-  checkNamespaceSubject,
-  type NamespaceSubjects,
-  type SubjectScope,
-} from "../embedded-nats/namespace-subjects.ts";
+import { checkNamespaceSubject, type NamespaceSubjects, type SubjectScope } from "@nex/embedded-nats";
 
 export interface SubjectRulesOptions {
   /** `deny_subjects` of the node's config. */

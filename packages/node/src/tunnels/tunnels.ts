@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { type ByteStream, type IncomingCall, joinSocket, type Link, MAX_TUNNELS, serveMethod, tunnel } from "@nex/link";
 import { NexError, parseDestination } from "@nex/protocol";
-import { RateLimit } from "../rate-limit.ts";
+import { RateLimit } from "@nex/system";
 import { dial } from "./dial.ts";
 import { Resolver } from "./resolver.ts";
 

@@ -8,7 +8,7 @@ import { startNatsServer, temporaryDirectory, type TestNats, waitFor } from "@ne
 import type { ConnectionSource } from "../../src/connections/connection-source.ts";
 import { NamespaceConnections } from "../../src/connections/namespace-connections.ts";
 import { type NamespaceCredentials, namespaceCredentialsSchema } from "../../src/connections/namespace-credentials.ts";
-import { startEmbeddedNats } from "../../src/embedded-nats/embedded-nats.ts";
+import { startEmbeddedNats } from "@nex/embedded-nats";
 
 const NODE = { user: "node", password: "node-password" };
 const ORDERS = { user: "orders", password: "orders-password" };

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import type { DeployRequest } from "@nex/protocol";
 import { completeNodeOptions, type NodeOptions } from "../../src/config/node-config.ts";
 import { deployLimits } from "../../src/control-api/endpoints/deploy-limits.ts";
-import { createProcessDriver } from "../../src/sandboxes/process/process-sandbox.ts";
-import type { SandboxLimit } from "../../src/sandboxes/sandbox.ts";
+import type { SandboxLimit } from "@nex/sandboxes";
+import { createProcessDriver } from "@nex/sandboxes/testing";
 
 const MIB = 2 ** 20;
 

@@ -5,7 +5,7 @@ import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
 import { decodeClaims, type DeployRequest, isNexError, type SignedRequest, SigningKey } from "@nex/protocol";
 import { Admission } from "../../src/control-api/admission.ts";
-import { RateLimit } from "../../src/rate-limit.ts";
+import { RateLimit } from "@nex/system";
 import { ClaimsMemory } from "../../src/state/claims-memory.ts";
 import { deployFunction, deployRequest, deploySubject } from "./support/deploys.ts";
 import { type Reply, RunningNode } from "./support/running-node.ts";

@@ -6,7 +6,7 @@ import { connect, type NatsConnection, type NodeConnectionOptions } from "@nats-
 import type { StorageBuckets } from "@nex/host-services/host";
 import { temporaryDirectory, type TemporaryDirectory } from "@nex/testing";
 import { NamespaceConnections, type NamespaceLease } from "../../src/connections/namespace-connections.ts";
-import { type EmbeddedNats, startEmbeddedNats } from "../../src/embedded-nats/embedded-nats.ts";
+import { type EmbeddedNats, startEmbeddedNats } from "@nex/embedded-nats";
 import { type GuestLink, guestLink } from "./support/guest-link.ts";
 
 let directory: TemporaryDirectory;

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { processAlive, waitFor } from "@nex/testing";
-import { processes } from "../support/sandbox-watch.ts";
+import { processAlive, processes, waitFor } from "@nex/testing";
 import { TestSystem } from "../support/system.ts";
 
 const isRoot = process.getuid?.() === 0;

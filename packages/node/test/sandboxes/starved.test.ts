@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { temporaryDirectory } from "@nex/testing";
-import { startProcess } from "../../src/sandboxes/start-process.ts";
+import { startProcess } from "@nex/sandboxes/testing";
 import { namesIn } from "../control-api/support/running-node.ts";
-import { noBubblewrap } from "../support/drivers.ts";
+import { noBubblewrap } from "@nex/testing/sandboxes";
 
 /** Files that the program may have open, and how many of them are left to it at most. */
 const LIMIT = 400;

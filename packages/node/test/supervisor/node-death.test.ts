@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { childrenOf, processAlive, startProgram, temporaryDirectory, waitFor } from "@nex/testing";
-import { findCgroups } from "../../src/sandboxes/cgroups/cgroups.ts";
-import { noBubblewrap } from "../support/drivers.ts";
-import { processes } from "../support/sandbox-watch.ts";
+import { childrenOf, processAlive, processes, startProgram, temporaryDirectory, waitFor } from "@nex/testing";
+import { findCgroups } from "@nex/sandboxes/testing";
+import { noBubblewrap } from "@nex/testing/sandboxes";
 
 interface Told {
   readonly runtime: string;

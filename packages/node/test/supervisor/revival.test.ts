@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { waitFor } from "@nex/testing";
+import { processes, waitFor } from "@nex/testing";
 import { hostileAgent } from "../support/hostile-agent.ts";
 import { withInitSystem, withTwins } from "../support/init-system.ts";
-import { processes } from "../support/sandbox-watch.ts";
 import { TestSystem } from "../support/system.ts";
 
 const OK = `export default () => "ok";`;

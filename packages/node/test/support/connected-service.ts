@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { encodeMessage, parseMessage, workloadsResponseSchema } from "@nex/protocol";
 import { buildStaticProgram, startNatsServer, temporaryDirectory, type TestNats, waitFor } from "@nex/testing";
 import type { NodeOptions } from "../../src/config/node-config.ts";
-import type { SandboxName } from "../../src/sandboxes/sandbox.ts";
+import type { SandboxName } from "@nex/sandboxes";
 import { deployFunction } from "../control-api/support/deploys.ts";
 import { type Reply, RunningNode } from "../control-api/support/running-node.ts";
 

@@ -1,11 +1,9 @@
-import { processAlive, waitFor } from "@nex/testing";
+import { processAlive, processes, waitFor } from "@nex/testing";
 import { completeNodeOptions } from "../../src/config/node-config.ts";
-import { createFirecrackerDriver } from "../../src/sandboxes/firecracker/firecracker-sandbox.ts";
-import { machineName } from "../../src/sandboxes/firecracker/machine-name.ts";
-import type { SandboxConfig, SandboxDriver } from "../../src/sandboxes/sandbox.ts";
-import { sandboxConfig } from "./drivers.ts";
+import type { SandboxConfig, SandboxDriver } from "@nex/sandboxes";
+import { createFirecrackerDriver, machineName } from "@nex/sandboxes/testing";
+import { sandboxConfig } from "@nex/testing/sandboxes";
 import { MACHINE_IMAGE } from "./qemu.ts";
-import { processes } from "./sandbox-watch.ts";
 import type { TestSystem } from "./system.ts";
 
 export function makeFirecrackerDriver(options: Partial<SandboxConfig> = {}): SandboxDriver {

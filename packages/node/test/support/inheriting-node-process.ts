@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { attack, outcomeOf } from "./attacker.ts";
-import { makeBubblewrapDriver, makeProcessDriver } from "./drivers.ts";
+import { makeBubblewrapDriver, makeProcessDriver } from "@nex/testing/sandboxes";
 import { makeQemuDriver } from "./qemu.ts";
 import { TestSystem } from "./system.ts";
 

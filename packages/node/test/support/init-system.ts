@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { createProcessDriver } from "../../src/sandboxes/process/process-sandbox.ts";
-import type { Sandbox, SandboxDriver, SandboxOrder } from "../../src/sandboxes/sandbox.ts";
+import type { Sandbox, SandboxDriver, SandboxOrder } from "@nex/sandboxes";
+import { createProcessDriver } from "@nex/sandboxes/testing";
 
 /**
  * The process sandbox with what a machine's init system adds: an agent that has died is followed by another one,

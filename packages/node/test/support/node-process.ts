@@ -2,8 +2,8 @@
  * A node in a process of its own, to be killed; its argument names the sandbox. Says its sandboxes' directory and
  * the functions' runner once it serves.
  */
-import { makeBubblewrapDriver, makeProcessDriver } from "./drivers.ts";
-import { processes } from "./sandbox-watch.ts";
+import { processes } from "@nex/testing";
+import { makeBubblewrapDriver, makeProcessDriver } from "@nex/testing/sandboxes";
 import { TestSystem } from "./system.ts";
 
 const makeDriver = process.argv[2] === "bubblewrap" ? makeBubblewrapDriver : makeProcessDriver;

@@ -1,12 +1,11 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { buildStaticProgram, processAlive, REPOSITORY, temporaryDirectory, waitFor } from "@nex/testing";
-import type { SandboxConfig, SandboxDriver } from "../../src/sandboxes/sandbox.ts";
-import { createQemuDriver, type QemuTuning } from "../../src/sandboxes/qemu/qemu-driver.ts";
-import { sandboxConfig } from "./drivers.ts";
+import { buildStaticProgram, processAlive, processes, REPOSITORY, temporaryDirectory, waitFor } from "@nex/testing";
+import type { SandboxConfig, SandboxDriver } from "@nex/sandboxes";
+import { createQemuDriver, type QemuTuning } from "@nex/sandboxes/testing";
+import { sandboxConfig } from "@nex/testing/sandboxes";
 import type { PlanOptions } from "./plan.ts";
-import { processes } from "./sandbox-watch.ts";
 import type { TestSystem } from "./system.ts";
 
 /** Made by set-up. */

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { processAlive } from "@nex/testing";
-import { createProcessDriver } from "../../src/sandboxes/process/process-sandbox.ts";
-import type { Sandbox, SandboxDriver, SandboxOrder } from "../../src/sandboxes/sandbox.ts";
+import { processes } from "@nex/testing";
+import type { Sandbox, SandboxDriver, SandboxOrder } from "@nex/sandboxes";
+import { createProcessDriver } from "@nex/sandboxes/testing";
 
 /** One sandbox that was started. */
 export interface SeenSandbox {
@@ -55,30 +55,6 @@ export class SandboxWatch {
       .filter(({ uid, command }) => uids.has(uid) || directories.some((directory) => command.includes(directory)))
       .map(({ pid, uid, command }) => `process ${pid} of user ${uid}: ${command}`);
   }
-}
-
-export interface ProcessEntry {
-  readonly pid: number;
-  readonly parent: number;
-  readonly uid: number;
-  readonly command: string;
-}
-
-/** All living processes of this machine. */
-export function processes(): ProcessEntry[] {
-  return readdirSync("/proc")
-    .map(Number)
-    .filter((pid) => Number.isInteger(pid) && processAlive(pid))
-    .flatMap((pid) => {
-      try {
-        const status = readFileSync(`/proc/${pid}/status`, "utf8");
-        const uid = Number(/^Uid:\t(\d+)/m.exec(status)?.[1]);
-        const parent = Number(/^PPid:\t(\d+)/m.exec(status)?.[1]);
-        return [{ pid, parent, uid, command: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ") }];
-      } catch {
-        return [];
-      }
-    });
 }
 
 /** A sandbox without such a socket has no user of this machine's either. */

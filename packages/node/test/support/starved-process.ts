@@ -7,7 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { toNexError } from "@nex/protocol";
 import { agentPrograms } from "@nex/testing";
 import { AgentSession } from "../../src/supervisor/agent-session.ts";
-import { makeBubblewrapDriver, makeProcessDriver } from "./drivers.ts";
+import { makeBubblewrapDriver, makeProcessDriver } from "@nex/testing/sandboxes";
 
 const [sandbox, directory = "", most = "0"] = process.argv.slice(2);
 const driver = sandbox === "bubblewrap" ? makeBubblewrapDriver() : makeProcessDriver();

@@ -6,7 +6,7 @@ import type { NexError, WorkloadDetail } from "@nex/protocol";
 import { agentPrograms, childrenOf, startNatsServer, temporaryDirectory, type TestNats, waitFor } from "@nex/testing";
 import { openNodeConnection } from "../../src/connections/node-connection.ts";
 import { Feeds } from "../../src/feeds/feeds.ts";
-import type { SandboxDriver, SandboxPrograms } from "../../src/sandboxes/sandbox.ts";
+import type { SandboxDriver, SandboxPrograms } from "@nex/sandboxes";
 import { SandboxPool } from "../../src/supervisor/pool.ts";
 import type { WorkloadPlan } from "../../src/supervisor/plan.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";

@@ -1,5 +1,5 @@
 import { describeConnectedService } from "../support/connected-service.ts";
-import { noBubblewrap } from "../support/drivers.ts";
+import { noBubblewrap } from "@nex/testing/sandboxes";
 
 describeConnectedService("process", "host");
 describeConnectedService("bubblewrap", "none", { skip: noBubblewrap });

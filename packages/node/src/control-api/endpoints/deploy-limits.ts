@@ -1,5 +1,5 @@
 import { type DeployRequest, formatSize, NexError, type WorkloadKind } from "@nex/protocol";
-import type { SandboxLimit, SandboxLimits } from "../../sandboxes/sandbox.ts";
+import type { SandboxLimit, SandboxLimits } from "@nex/sandboxes";
 import type { NodeConfig } from "../../config/node-config.ts";
 import type { ControlContext } from "../context.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import type { SandboxDriver } from "../../../src/sandboxes/sandbox.ts";
-import { DENIED, UNKNOWN } from "../../../src/sandboxes/bubblewrap/seccomp/system-calls.ts";
+import type { SandboxDriver } from "@nex/sandboxes";
+import { DENIED, UNKNOWN } from "@nex/sandboxes/testing";
 import { attack, buildAttacker } from "../../support/attacker.ts";
-import { makeBubblewrapDriver, noBubblewrap, makeProcessDriver } from "../../support/drivers.ts";
+import { makeBubblewrapDriver, noBubblewrap, makeProcessDriver } from "@nex/testing/sandboxes";
 import { TestSystem } from "../../support/system.ts";
 
 const [EPERM, ENOSYS] = [1, 38];

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { waitFor } from "@nex/testing";
-import { findCgroups } from "../../../src/sandboxes/cgroups/cgroups.ts";
+import { findCgroups } from "@nex/sandboxes/testing";
 import { attack, buildAttacker, outcomeOf } from "../../support/attacker.ts";
-import { makeBubblewrapDriver, noBubblewrap, MEBIBYTE } from "../../support/drivers.ts";
+import { makeBubblewrapDriver, noBubblewrap, MEBIBYTE } from "@nex/testing/sandboxes";
 import { TestSystem } from "../../support/system.ts";
 
 const skip =

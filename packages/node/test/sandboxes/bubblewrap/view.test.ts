@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { attack, buildAttacker, outcomeOf } from "../../support/attacker.ts";
-import { makeBubblewrapDriver, noBubblewrap, MEBIBYTE } from "../../support/drivers.ts";
+import { makeBubblewrapDriver, noBubblewrap, MEBIBYTE } from "@nex/testing/sandboxes";
 import { TestSystem } from "../../support/system.ts";
 
 const isRoot = process.getuid?.() === 0;

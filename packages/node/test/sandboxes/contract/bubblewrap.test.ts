@@ -1,4 +1,4 @@
-import { makeBubblewrapDriver, noBubblewrap } from "../../support/drivers.ts";
+import { makeBubblewrapDriver, noBubblewrap } from "@nex/testing/sandboxes";
 import { sandboxContract } from "./contract.ts";
 
 sandboxContract("bubblewrap", { makeDriver: makeBubblewrapDriver, skip: noBubblewrap });

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { buildC, buildStaticProgram, processAlive, temporaryDirectory, waitFor } from "@nex/testing";
-import type { MakeDriver } from "../../support/drivers.ts";
+import type { MakeDriver } from "@nex/testing/sandboxes";
 import { TestSystem } from "../../support/system.ts";
 
 export interface ContractOptions {

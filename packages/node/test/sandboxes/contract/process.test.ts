@@ -1,4 +1,4 @@
-import { makeProcessDriver } from "../../support/drivers.ts";
+import { makeProcessDriver } from "@nex/testing/sandboxes";
 import { sandboxContract } from "./contract.ts";
 
 sandboxContract("process", { makeDriver: makeProcessDriver });

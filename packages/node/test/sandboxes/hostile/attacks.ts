@@ -6,10 +6,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { processAlive, waitFor } from "@nex/testing";
+import { processAlive, processes, waitFor } from "@nex/testing";
 import { attack, buildAttacker, outcomeOf } from "../../support/attacker.ts";
-import { type MakeDriver, MEBIBYTE } from "../../support/drivers.ts";
-import { processes } from "../../support/sandbox-watch.ts";
+import { type MakeDriver, MEBIBYTE } from "@nex/testing/sandboxes";
 import { TestSystem } from "../../support/system.ts";
 
 /** What a sandbox does about attacks. One that is no boundary lets them succeed, which shows that they are any good. */

@@ -1,4 +1,4 @@
-import { makeBubblewrapDriver, noBubblewrap } from "../../support/drivers.ts";
+import { makeBubblewrapDriver, noBubblewrap } from "@nex/testing/sandboxes";
 import { hostileSuite } from "./attacks.ts";
 import { inheritedFilesTest } from "./inherited-files.ts";
 

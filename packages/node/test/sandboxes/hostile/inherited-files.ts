@@ -7,9 +7,8 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { temporaryDirectory } from "@nex/testing";
+import { processes, temporaryDirectory } from "@nex/testing";
 import { buildAttacker } from "../../support/attacker.ts";
-import { processes } from "../../support/sandbox-watch.ts";
 
 const NODE_PROCESS = join(import.meta.dirname, "../../support/inheriting-node-process.ts");
 

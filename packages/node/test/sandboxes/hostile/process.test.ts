@@ -1,4 +1,4 @@
-import { makeProcessDriver } from "../../support/drivers.ts";
+import { makeProcessDriver } from "@nex/testing/sandboxes";
 import { hostileSuite } from "./attacks.ts";
 import { inheritedFilesTest } from "./inherited-files.ts";
 

@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { buildC, waitFor } from "@nex/testing";
-import type { Sandbox, SandboxDriver, SandboxOrder } from "../../../src/sandboxes/sandbox.ts";
+import type { Sandbox, SandboxDriver, SandboxOrder } from "@nex/sandboxes";
 import {
   buildProbe,
   MACHINE_WAIT_MS,

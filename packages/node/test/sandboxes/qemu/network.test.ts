@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, test } from "node:test";
-import { GUEST_NETWORK } from "../../../src/sandboxes/vm/guest-network.ts";
+import { GUEST_NETWORK } from "@nex/sandboxes/testing";
 import { buildProbe, makeQemuDriver, noQemu, probing } from "../../support/qemu.ts";
 import { TestSystem } from "../../support/system.ts";
 
