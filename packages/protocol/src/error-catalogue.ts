@@ -233,7 +233,7 @@ const invocations = {
   overloaded: {
     status: 429,
     exit: 1,
-    when: "The function's waiting line is full.",
+    when: "The function's queue of waiting messages is full.",
     remedy: "Retry later, add replicas, or raise `--max-in-flight`.",
   },
   interrupted: {

@@ -75,7 +75,7 @@ export interface NodeOptions {
     readonly max_waiting?: number;
     /** The longest deadline a deploy may ask for, ms. Default 3,600,000: an hour. */
     readonly deadline_ms_limit?: number;
-    /** The most messages that may wait for an instance, whatever its deploy asks for. Default 65,536. */
+    /** The most messages that may wait for a function, whatever its deploy asks for. Default 65,536. */
     readonly max_waiting_limit?: number;
     /** Bytes of all messages that wait, headers included. Default 64, 128 and 256 MiB. */
     readonly held_bytes?: {

@@ -28,7 +28,7 @@ import {
   infoRequestSchema,
   isName,
 } from "@nex/protocol";
-import { mayReplyTo } from "../triggers/answers.ts";
+import { mayReplyTo } from "../triggers/reply-subject.ts";
 import { VERSION } from "../version.ts";
 import type { ControlContext } from "./context.ts";
 import { fitsAuction } from "./endpoints/auction.ts";

@@ -1,6 +1,6 @@
 import type { ControlContext } from "../control-api/context.ts";
 import type { Workload } from "../supervisor/workload.ts";
-import { queueGroup } from "../triggers/subscriptions.ts";
+import { queueGroup } from "../triggers/trigger-subscription.ts";
 import { VERSION } from "../version.ts";
 import type { ServiceDescription } from "./service-responder.ts";
 
@@ -26,7 +26,7 @@ function hasTriggers(workload: Workload): boolean {
 }
 
 function functionServices(workload: Workload): ServiceDescription[] {
-  return workload.instances.map((instance) => ({
+  return workload.instances.map((instance, place) => ({
     name: workload.name,
     id: instance.id,
     version: `0.0.${instance.revision}`,
@@ -35,13 +35,15 @@ function functionServices(workload: Workload): ServiceDescription[] {
     started: new Date(Date.now() - instance.uptimeMs).toISOString(),
     endpoints: instance.plan.triggers.map((subject, index) => {
       const stats = instance.statsOf(index);
+      // Messages that no instance was given are told of once, with the first.
+      const unrun = place === 0 ? workload.unrun?.of(index) : undefined;
       return {
         name: `trigger-${index}`,
         subject,
         queue_group: queueGroup(workload.namespace, workload.name),
-        num_requests: stats?.requests ?? 0,
-        num_errors: stats?.errors ?? 0,
-        last_error: stats?.lastError ?? "",
+        num_requests: (stats?.requests ?? 0) + (unrun?.requests ?? 0),
+        num_errors: (stats?.errors ?? 0) + (unrun?.errors ?? 0),
+        last_error: [stats?.lastError, unrun?.lastError].find(Boolean) ?? "",
         processing_ms: stats?.processingMs ?? 0,
       };
     }),

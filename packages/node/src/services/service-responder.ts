@@ -1,7 +1,7 @@
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { encodeMessage } from "@nex/protocol";
 import { RateLimit } from "@nex/system";
-import { mayReplyTo } from "../triggers/answers.ts";
+import { mayReplyTo } from "../triggers/reply-subject.ts";
 
 /** One thing that shows up in `nats micro ls`. Form and names as in NATS's service API (ADR-32). */
 export interface ServiceDescription {

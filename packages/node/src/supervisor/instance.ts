@@ -2,12 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkloadServices } from "@nex/host-services/host";
 import type { DeployReply, Link, LogBatch, WorkloadEvent } from "@nex/link";
 import { NexError, toNexError } from "@nex/protocol";
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
-import type { ByteBudget } from "@nex/host-services/host";
-import { Dispatcher, type Expired } from "../triggers/dispatcher.ts";
-import type { InvocationCounts, TriggerStats } from "../triggers/invocation-stats.ts";
-import { queueGroup, TriggerSubscriptions } from "../triggers/subscriptions.ts";
+import type { Dispatcher } from "../functions/dispatcher.ts";
+import type { InvocationCounts, TriggerStats } from "../functions/invocation-stats.ts";
+import type { Expired, Worker } from "../functions/worker.ts";
 import type { AgentSession, AgentSessionListener } from "./agent-session.ts";
 import { backoffMs } from "@nex/system";
 import { InstanceLife, type InstanceState } from "./instance-state.ts";
@@ -31,10 +29,9 @@ export interface InstanceOptions {
   /** Path of an artifact on this machine, by its SHA-256; fetched again if it is no longer there. */
   readonly artifactFile: (sha256: string) => Promise<string>;
   readonly pool: SandboxPool;
-  readonly connection: NatsConnection;
   readonly services: WorkloadServices;
-  /** For messages that wait, of all instances of the workload. */
-  readonly heldBytes: ByteBudget;
+  /** Gives this instance its messages; `undefined` for a service. */
+  readonly dispatcher: Dispatcher | undefined;
   readonly feed: WorkloadFeed;
 }
 
@@ -47,10 +44,9 @@ export class Instance implements AgentSessionListener {
   readonly #stop: AbortController = new AbortController();
   readonly #services: ServiceLinks;
   readonly #runners: RunnerSupervisor;
+  readonly #worker: Worker | undefined;
   #id = "";
   #session: AgentSession | undefined;
-  #dispatcher: Dispatcher | undefined;
-  #subscriptions: TriggerSubscriptions | undefined;
   #concurrency: DeployReply["concurrency"] = "many";
   #failures = 0;
   #restarts = 0;
@@ -62,11 +58,12 @@ export class Instance implements AgentSessionListener {
     this.plan = options.plan;
     this.revision = options.revision;
     this.#options = options;
+    this.#worker = options.dispatcher?.addWorker((expired) => this.#onExpired(expired));
     this.#services = new ServiceLinks({
       services: options.services.narrowed(options.plan.hostServiceLimits),
       triggers: options.plan.triggers,
       note: (level, text) => options.feed.note(this.#id, level, text),
-      inFlight: () => this.#dispatcher?.inFlight,
+      inFlight: () => this.#worker?.inFlight,
       isAlone: () => this.#concurrency === "one" || (options.plan.maxInFlight === 1 && options.plan.replicas === 1),
     });
     this.#runners = new RunnerSupervisor({
@@ -76,7 +73,7 @@ export class Instance implements AgentSessionListener {
       id: () => this.#id,
       session: () => this.#session,
       onReady: (runner) => this.#attach(runner),
-      onGone: () => this.#dispatcher?.detach(),
+      onGone: () => this.#worker?.detach(),
       onReplaced: (error, quickDeaths) => this.#onRunnerReplaced(error, quickDeaths),
       onGivenUp: (error) => void (this.#lastError = error),
     });
@@ -107,12 +104,12 @@ export class Instance implements AgentSessionListener {
   }
 
   get invocations(): Readonly<InvocationCounts> & { readonly in_flight: number } {
-    return { ok: 0, failed: 0, ...this.#dispatcher?.stats.counts, in_flight: this.#dispatcher?.inFlight ?? 0 };
+    return { ok: 0, failed: 0, ...this.#worker?.stats.counts, in_flight: this.#worker?.inFlight ?? 0 };
   }
 
   /** Of one of its triggers, by its place in the plan. */
   statsOf(trigger: number): TriggerStats | undefined {
-    return this.#dispatcher?.stats.of(trigger);
+    return this.#worker?.stats.of(trigger);
   }
 
   /** Deploys into a sandbox; no message is taken yet. @throws NexError; the caller stops the instance then */
@@ -120,21 +117,22 @@ export class Instance implements AgentSessionListener {
     await this.#deploy(signal);
   }
 
-  /** Takes messages from now on. @throws NexError `not_allowed`; the caller stops the instance then */
-  async open(signal: AbortSignal): Promise<void> {
-    await this.#subscribe(signal);
+  /** Counts as running from now on. @throws NexError if the sandbox has been lost meanwhile; the caller stops the instance then */
+  async open(): Promise<void> {
     if (this.#session?.isLost !== false) throw await this.#session!.lost;
     this.#enterRunning();
   }
 
-  /** Takes no more messages, lets what is under way finish, then ends the workload. True if it had to be killed. */
-  async stop(graceMs: number = STOP_GRACE_MS): Promise<boolean> {
+  /**
+   * Ends the workload once no message is under way in it.
+   * @param drained resolves when that is so. Default: as soon as its own have been answered
+   * @returns true if it had to be killed
+   */
+  async stop(graceMs: number = STOP_GRACE_MS, drained?: Promise<void>): Promise<boolean> {
     if (this.#life.isEnding) return false;
     this.#life.enter("stopping");
     this.#stop.abort(new NexError("cancelled", "The workload is being stopped."));
-    await this.#subscriptions?.drain();
-    if (graceMs > 0 && this.#runners.isReachable) await this.#dispatcher?.whenIdle();
-    this.#dispatcher?.close(new NexError("interrupted", "The function was stopped before it could take this message."));
+    await (drained ?? (graceMs > 0 ? this.#retire() : undefined));
     const killed = (await this.#session?.end(graceMs)) ?? false;
     this.#life.enter("stopped");
     return killed;
@@ -179,6 +177,11 @@ export class Instance implements AgentSessionListener {
         "Another invocation blocked the runner past its deadline; the runner was killed. It may have done some of this one's work.",
       ),
     );
+  }
+
+  /** The others go on; this one finishes what it has begun. */
+  async #retire(): Promise<void> {
+    if (this.#worker !== undefined) await this.#options.dispatcher?.retire(this.#worker);
   }
 
   async #deploy(signal: AbortSignal): Promise<void> {
@@ -226,39 +229,9 @@ export class Instance implements AgentSessionListener {
     });
   }
 
-  async #subscribe(signal: AbortSignal): Promise<void> {
-    const { plan, connection, feed } = this.#options;
-    if (plan.triggers.length === 0) return;
-    const dispatcher = this.#dispatcher!;
-    this.#subscriptions = new TriggerSubscriptions({
-      connection,
-      queue: queueGroup(plan.namespace, plan.name),
-      triggers: plan.triggers,
-      onMessage: dispatcher.dispatch,
-      onRefused: (subject, error) =>
-        feed.note(this.#id, "error", `The NATS server refused the trigger "${subject}": ${error.message}`),
-    });
-    await this.#subscriptions.confirm(AbortSignal.any([signal, this.#stop.signal]));
-  }
-
   #attach(runner: Runner): void {
-    const { plan, connection, feed, heldBytes } = this.#options;
-    this.#dispatcher ??= new Dispatcher(this.#id, {
-      connection,
-      deadlineMs: plan.deadlineMs,
-      maxInFlight: plan.maxInFlight,
-      maxWaiting: plan.maxWaiting,
-      heldBytes,
-      onRefusedReply: (subject, reply) =>
-        feed.note(
-          this.#id,
-          "warn",
-          `A message on "${subject}" was not run: it asks for its answer on "${reply}", where a function may not write.`,
-        ),
-      onExpired: (expired) => this.#onExpired(expired),
-    });
     this.#services.renew();
-    this.#dispatcher.attach(runner.link, runner.prefix, this.#concurrency);
+    this.#worker?.attach(runner.link, runner.prefix, this.#concurrency);
   }
 
   /** The sandbox goes on with a fresh runner. */
@@ -268,13 +241,10 @@ export class Instance implements AgentSessionListener {
     if (quickDeaths === CRASH_LOOP_AFTER) this.#tellCrashLoop(reason);
   }
 
-  #onExpired({ subject, invocationId, wasRun }: Expired): void {
-    const { deadlineMs } = this.plan;
-    const what = wasRun
-      ? `The invocation by a message on "${subject}" had not ended at its deadline of ${deadlineMs} ms.`
-      : `A message on "${subject}" waited its whole deadline of ${deadlineMs} ms for others to end, and was not run.`;
+  #onExpired({ subject, invocationId }: Expired): void {
+    const what = `The invocation by a message on "${subject}" had not ended at its deadline of ${this.plan.deadlineMs} ms.`;
     this.#options.feed.note(this.#id, "warn", what, invocationId);
-    if (wasRun) this.#services.interruptWaits();
+    this.#services.interruptWaits();
   }
 
   /** A service that is not essential has ended: it stays down until it is stopped or deployed again. */
@@ -294,7 +264,7 @@ export class Instance implements AgentSessionListener {
     const { feed } = this.#options;
     if (this.#life.elapsedMs > STABLE_MS) this.#failures = 0;
     this.#life.enter("restarting");
-    this.#dispatcher?.detach();
+    this.#worker?.detach();
     // What else a reason holds may come from the sandbox.
     const { exit_code, signal } = reason.data;
     feed.event("workload_crashed", { id: this.#id, reason: reason.message, exit_code, signal });

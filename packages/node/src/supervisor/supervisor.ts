@@ -13,7 +13,7 @@ import { SubjectRules } from "../triggers/subject-rules.ts";
 import { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { WorkloadPlan } from "./plan.ts";
 import type { SandboxPool } from "./pool.ts";
-import { type InstanceParts, Workload } from "./workload.ts";
+import { type WorkloadParts, Workload } from "./workload.ts";
 
 /** A namespace's connection for as long as a workload needs it. */
 export interface ConnectionLease extends AsyncDisposable {
@@ -189,7 +189,7 @@ export class Supervisor {
     return made;
   }
 
-  #parts({ lease, services, heldBytes }: Entry): InstanceParts {
+  #parts({ lease, services, heldBytes }: Entry): WorkloadParts {
     const { pool, artifactFile } = this.#options;
     return { pool, artifactFile, connection: lease.connection, services, heldBytes };
   }

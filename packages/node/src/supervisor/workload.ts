@@ -1,7 +1,14 @@
+import type { ByteBudget } from "@nex/host-services/host";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { NexError, type WorkloadDetail, type WorkloadRevision } from "@nex/protocol";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
+import { DeployedFunction } from "../functions/deployed-function.ts";
+import { Dispatcher } from "../functions/dispatcher.ts";
+import type { InvocationStats } from "../functions/invocation-stats.ts";
+import { queueGroup } from "../triggers/trigger-subscription.ts";
+import { newAgentId } from "./agent-id.ts";
 import { Instance, type InstanceOptions } from "./instance.ts";
-import type { WorkloadPlan } from "./plan.ts";
+import { STOP_GRACE_MS, type WorkloadPlan } from "./plan.ts";
 
 /** Revisions kept for a rollback, the running one included. */
 const KEPT_REVISIONS = 5;
@@ -12,7 +19,20 @@ interface Revision {
   readonly deployedAt: string;
 }
 
-export type InstanceParts = Pick<InstanceOptions, "pool" | "connection" | "services" | "heldBytes" | "artifactFile">;
+/** What a workload's instances are made of. */
+export interface WorkloadParts extends Pick<InstanceOptions, "pool" | "services" | "artifactFile"> {
+  readonly connection: NatsConnection;
+  /** For messages that wait, of all instances of the workload. */
+  readonly heldBytes: ByteBudget;
+}
+
+/** A revision that has come up. */
+interface RunningRevision {
+  readonly revision: Revision;
+  readonly instances: Instance[];
+  /** `undefined` for a service. */
+  readonly dispatcher: Dispatcher | undefined;
+}
 
 /** A named workload of a namespace: its revisions, and the instances of the one that runs. */
 export class Workload {
@@ -23,6 +43,10 @@ export class Workload {
   #revisions: Revision[] = [];
   #current: Revision | undefined;
   #instances: Instance[] = [];
+  /** Made with the first revision that has triggers. */
+  #function: DeployedFunction | undefined;
+  /** Of the revision that runs. */
+  #dispatcher: Dispatcher | undefined;
   /** What a deploy or rollback under way brings up. */
   #comingUp: { readonly revision: Revision; readonly instances: readonly Instance[] } | undefined;
   /** Ends what is coming up when the workload is stopped. */
@@ -52,6 +76,11 @@ export class Workload {
     return this.#instances;
   }
 
+  /** Of messages to the running revision that no instance was given. */
+  get unrun(): InvocationStats | undefined {
+    return this.#dispatcher?.unrun;
+  }
+
   /** A kept revision, or the one before the running one. @throws NexError `revision_not_found` */
   revision(number: number | undefined): { readonly number: number; readonly plan: WorkloadPlan } {
     const current = this.#current?.number ?? 0;
@@ -77,27 +106,27 @@ export class Workload {
   }
 
   /** Brings up the next revision, then takes the one before down. On failure the old one goes on as if nothing had been. */
-  async deploy(plan: WorkloadPlan, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
+  async deploy(plan: WorkloadPlan, parts: WorkloadParts, signal: AbortSignal): Promise<Instance[]> {
     return await this.#inTurn(async () => {
       this.#checkNotEnding();
       const revision = { number: this.#lastNumber + 1, plan, deployedAt: new Date().toISOString() };
-      const instances = await this.#bringUp(revision, parts, signal);
+      const running = await this.#bringUp(revision, parts, signal);
       this.#lastNumber = revision.number;
       this.#revisions = [revision, ...this.#revisions].slice(0, KEPT_REVISIONS);
-      await this.#switchTo(revision, instances);
-      return instances;
+      await this.#switchTo(running);
+      return running.instances;
     });
   }
 
   /** Runs a kept revision again. @throws NexError `revision_not_found` */
-  async rollback(number: number, parts: InstanceParts, signal: AbortSignal): Promise<Instance[]> {
+  async rollback(number: number, parts: WorkloadParts, signal: AbortSignal): Promise<Instance[]> {
     return await this.#inTurn(async () => {
       this.#checkNotEnding();
       this.revision(number);
       const revision = this.#revisions.find((known) => known.number === number)!;
-      const instances = await this.#bringUp(revision, parts, signal);
-      await this.#switchTo(revision, instances);
-      return instances;
+      const running = await this.#bringUp(revision, parts, signal);
+      await this.#switchTo(running);
+      return running.instances;
     });
   }
 
@@ -106,7 +135,7 @@ export class Workload {
     this.#ending = true;
     this.#withdraw.abort(new NexError("cancelled", "The workload was stopped while it was coming up."));
     await this.#inTurn(async () => {
-      await Promise.all(this.#instances.map(async (instance) => await instance.stop()));
+      await this.#end(this.#instances, this.#function?.close());
       this.#instances = [];
       this.#feed.event("workload_stopped", { revision: this.#current?.number });
     });
@@ -117,7 +146,7 @@ export class Workload {
     return await this.#inTurn(async () => {
       const instance = this.#instances.find((known) => known.id === id);
       if (instance === undefined) throw new NexError("workload_not_found", "No such workload");
-      await instance.stop();
+      await instance.stop(STOP_GRACE_MS, this.#instances.length === 1 ? this.#function?.close() : undefined);
       this.#instances = this.#instances.filter((known) => known !== instance);
       this.#feed.event("workload_undeployed", { id, name: this.name, reason: "Workload shutdown requested", vmid: id });
       return this.#instances.length === 0;
@@ -146,7 +175,7 @@ export class Workload {
       })),
       invocations: {
         ok: sum((count) => count.ok),
-        failed: sum((count) => count.failed),
+        failed: sum((count) => count.failed) + (this.unrun?.counts.failed ?? 0),
         in_flight: sum((count) => count.in_flight),
       },
       revisions: (this.#current === undefined ? [this.#comingUp!.revision] : this.#revisions).map((revision) =>
@@ -160,6 +189,11 @@ export class Workload {
       description: plan.description,
       ...(lastError === undefined ? {} : { last_error: { code: lastError.code, message: lastError.message } }),
     };
+  }
+
+  /** The instance that what concerns all of them is logged for. */
+  get #speakerId(): string {
+    return (this.#instances[0] ?? this.#comingUp?.instances[0])?.id ?? "";
   }
 
   get #shownInstances(): readonly Instance[] {
@@ -191,20 +225,24 @@ export class Workload {
     };
   }
 
-  async #bringUp(revision: Revision, parts: InstanceParts, stopping: AbortSignal): Promise<Instance[]> {
+  async #bringUp(revision: Revision, parts: WorkloadParts, stopping: AbortSignal): Promise<RunningRevision> {
     const { plan } = revision;
-    const instances = Array.from(
-      { length: plan.replicas },
-      () => new Instance({ plan, revision: revision.number, feed: this.#feed, ...parts }),
-    );
+    const dispatcher = plan.triggers.length === 0 ? undefined : this.#newDispatcher(plan, parts);
+    const options = { plan, revision: revision.number, feed: this.#feed, dispatcher, ...parts };
+    const instances = Array.from({ length: plan.replicas }, () => new Instance(options));
     this.#comingUp = { revision, instances };
     const signal = AbortSignal.any([stopping, this.#withdraw.signal]);
     try {
       await allOf(instances.map(async (instance) => await instance.start(signal)));
       // Only a revision that has come up whole takes messages: what half of one took would be lost with it.
-      await allOf(instances.map(async (instance) => await instance.open(signal)));
-      return instances;
+      if (dispatcher !== undefined) await this.#functionOf(parts).open(dispatcher, signal);
+      await allOf(instances.map(async (instance) => await instance.open()));
+      return { revision, instances, dispatcher };
     } catch (error) {
+      if (dispatcher !== undefined) {
+        this.#function?.abandon(dispatcher);
+        dispatcher.close(new NexError("interrupted", "The function did not come up."));
+      }
       await Promise.all(instances.map(async (instance) => await instance.stop(0)));
       this.#withdraw.signal.throwIfAborted();
       throw error;
@@ -213,18 +251,65 @@ export class Workload {
     }
   }
 
-  async #switchTo(revision: Revision, instances: Instance[]): Promise<void> {
+  #newDispatcher(plan: WorkloadPlan, { connection, heldBytes }: WorkloadParts): Dispatcher {
+    const { triggers, deadlineMs, maxInFlight, maxWaiting } = plan;
+    const note = (text: string, invocationId?: string): void =>
+      this.#feed.note(this.#speakerId, "warn", text, invocationId);
+    return new Dispatcher(newAgentId(), {
+      connection,
+      triggers,
+      deadlineMs,
+      maxInFlight,
+      maxWaiting,
+      heldBytes,
+      onRefusedReply: (subject, reply) =>
+        note(
+          `A message on "${subject}" was not run: it asks for its answer on "${reply}", where a function may not write.`,
+        ),
+      onExpired: ({ subject, invocationId }) =>
+        note(
+          `A message on "${subject}" waited its whole deadline of ${deadlineMs} ms for others to end, and was not run.`,
+          invocationId,
+        ),
+    });
+  }
+
+  #functionOf({ connection }: WorkloadParts): DeployedFunction {
+    return (this.#function ??= new DeployedFunction({
+      connection,
+      queue: queueGroup(this.namespace, this.name),
+      onRefused: (subject, { message }) =>
+        this.#feed.note(this.#speakerId, "error", `The NATS server refused the trigger "${subject}": ${message}`),
+    }));
+  }
+
+  async #switchTo({ revision, instances, dispatcher }: RunningRevision): Promise<void> {
     const old = this.#instances;
+    const oldDispatcher = this.#dispatcher;
     const before = this.#current?.number;
     this.#current = revision;
     this.#instances = instances;
+    this.#dispatcher = dispatcher;
+    if (dispatcher !== undefined) this.#function?.switchTo(dispatcher);
     for (const instance of instances)
       this.#feed.event("workload_deployed", { id: instance.id, revision: revision.number, code: 0 });
     this.#feed.event(before !== undefined && before > revision.number ? "workload_rolled_back" : "workload_started", {
       revision: revision.number,
       previous: before,
     });
-    await Promise.all(old.map(async (instance) => await instance.stop()));
+    await this.#end(old, oldDispatcher === undefined ? undefined : this.#retire(oldDispatcher, dispatcher));
+  }
+
+  /** Resolves when a revision takes no more messages and has answered those it took. */
+  async #retire(before: Dispatcher, next: Dispatcher | undefined): Promise<void> {
+    // A service has taken the place of a function.
+    if (next === undefined) await this.#function?.close();
+    else await this.#function?.retire(before);
+  }
+
+  async #end(instances: readonly Instance[], drained: Promise<void> | undefined): Promise<void> {
+    await Promise.all(instances.map(async (instance) => await instance.stop(STOP_GRACE_MS, drained)));
+    await drained;
   }
 
   #checkNotEnding(): void {

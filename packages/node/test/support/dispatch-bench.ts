@@ -5,7 +5,8 @@ import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node"
 import { type IncomingCall, Link, type LinkOptions, TRIGGER_CODE } from "@nex/link";
 import { startNatsServer, temporaryDirectory } from "@nex/testing";
 import { ByteBudget } from "@nex/host-services/host";
-import { Dispatcher, type DispatcherOptions, type Expired } from "../../src/triggers/dispatcher.ts";
+import { Dispatcher, type DispatcherOptions } from "../../src/functions/dispatcher.ts";
+import type { Expired, Worker } from "../../src/functions/worker.ts";
 
 /** A runner as the test plays it. */
 export interface FarEnd {
@@ -21,8 +22,13 @@ export interface FarEnd {
 export class DispatchBench implements AsyncDisposable {
   readonly client: NatsConnection;
   readonly dispatcher: Dispatcher;
+  /** The first of its workers. */
+  readonly worker: Worker;
   readonly refusedReplies: string[] = [];
+  /** Messages whose deadline passed while they waited. */
   readonly expired: Expired[] = [];
+  /** Those that were in work. */
+  readonly overdue: Expired[] = [];
   readonly #stack: AsyncDisposableStack;
 
   private constructor(client: NatsConnection, options: Partial<DispatcherOptions>, stack: AsyncDisposableStack) {
@@ -30,6 +36,7 @@ export class DispatchBench implements AsyncDisposable {
     this.#stack = stack;
     this.dispatcher = new Dispatcher("early", {
       connection: client,
+      triggers: ["work"],
       deadlineMs: 20_000,
       maxInFlight: 4,
       maxWaiting: 4,
@@ -38,6 +45,7 @@ export class DispatchBench implements AsyncDisposable {
       onExpired: (expired) => this.expired.push(expired),
       ...options,
     });
+    this.worker = this.addWorker();
     client.subscribe("work", { callback: (_, message) => this.dispatcher.dispatch(0, message) });
   }
 
@@ -49,6 +57,10 @@ export class DispatchBench implements AsyncDisposable {
     const bench = new DispatchBench(client, options, stack.move());
     await client.flush();
     return bench;
+  }
+
+  addWorker(): Worker {
+    return this.dispatcher.addWorker((overdue) => this.overdue.push(overdue));
   }
 
   /** A runner: the node's end of its link, and the calls that arrive at the other. */

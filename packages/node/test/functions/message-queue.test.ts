@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MessageQueue } from "../../src/triggers/message-queue.ts";
+import { MessageQueue } from "../../src/functions/message-queue.ts";
 
 test("is a queue bounded in length, whatever is done with it", () => {
   fc.assert(

@@ -11,9 +11,9 @@ import { errorOf, outcome } from "../support/reply.ts";
 test("messages that come before a runner wait for it, within the bound of the line", async () => {
   await using bench = await DispatchBench.open();
   const requests = Array.from({ length: 6 }, async (_, index) => await bench.request(String(index)));
-  await waitFor(() => bench.dispatcher.stats.counts.failed === 2);
+  await waitFor(() => bench.dispatcher.unrun.counts.failed === 2);
   const { link, calls } = await bench.runner();
-  bench.dispatcher.attach(link, "first", "many");
+  bench.worker.attach(link, "first", "many");
   await waitFor(() => calls.length === 4);
   for (const call of calls) call.reply(encodeReplyHead(), decodeTrigger(call.body).payload);
   const replies = await Promise.all(requests);
@@ -37,10 +37,10 @@ test("messages that wait are counted with their headers, and past the budget cal
     { length: 4 },
     async () => await bench.client.request("work", "", { headers: large, timeout: 30_000 }),
   );
-  await waitFor(() => bench.dispatcher.stats.counts.failed === 2);
+  await waitFor(() => bench.dispatcher.unrun.counts.failed === 2);
   assert.ok(node.taken > 200 * 1024 && node.taken <= node.limit);
   const { link, calls } = await bench.runner();
-  bench.dispatcher.attach(link, "first", "many");
+  bench.worker.attach(link, "first", "many");
   await waitFor(() => calls.length === 2);
   for (const call of calls) call.reply(encodeReplyHead());
   const replies = await Promise.all(requests);
@@ -52,11 +52,11 @@ test("messages that wait are counted with their headers, and past the budget cal
 test("a runner of the script form gets one message at a time", async () => {
   await using bench = await DispatchBench.open();
   const { link, calls } = await bench.runner();
-  bench.dispatcher.attach(link, "first", "one");
+  bench.worker.attach(link, "first", "one");
   const requests = Array.from({ length: 3 }, async () => await bench.request());
   for (let count = 1; count <= 3; count++) {
     await waitFor(() => calls.length === count);
-    assert.equal(bench.dispatcher.inFlight, 1);
+    assert.equal(bench.worker.inFlight, 1);
     calls.at(-1)!.reply(encodeReplyHead());
   }
   assert.deepEqual((await Promise.all(requests)).map(outcome), ["ok", "ok", "ok"]);
@@ -65,14 +65,14 @@ test("a runner of the script form gets one message at a time", async () => {
 test("when a runner is lost what it held is interrupted, and what waits goes to the next", async () => {
   await using bench = await DispatchBench.open({ maxInFlight: 1 });
   const first = await bench.runner();
-  bench.dispatcher.attach(first.link, "first", "many");
+  bench.worker.attach(first.link, "first", "many");
   const [held, waiting] = [bench.request("held"), bench.request("waiting")];
   await waitFor(() => first.calls.length === 1);
   first.far.close();
   assert.equal(outcome(await held), "interrupted");
-  bench.dispatcher.detach();
+  bench.worker.detach();
   const second = await bench.runner();
-  bench.dispatcher.attach(second.link, "second", "many");
+  bench.worker.attach(second.link, "second", "many");
   await waitFor(() => second.calls.length === 1);
   second.calls[0]!.reply(encodeReplyHead(), Buffer.from("served"));
   assert.equal((await waiting).string(), "served");
@@ -81,7 +81,7 @@ test("when a runner is lost what it held is interrupted, and what waits goes to 
 test("a reply that is cut short ends the runner's link, and its caller is told", async () => {
   await using bench = await DispatchBench.open();
   const { link, calls } = await bench.runner();
-  bench.dispatcher.attach(link, "first", "many");
+  bench.worker.attach(link, "first", "many");
   const request = bench.request();
   await waitFor(() => calls.length === 1);
   calls[0]!.reply(Buffer.from([9, 0, 0, 0, 255, 255, 255, 255]));
@@ -94,20 +94,20 @@ test("a message that waits past its deadline is told that it was not run", async
   const error = errorOf(await bench.request());
   assert.equal(error.code, "deadline_exceeded");
   assert.match(error.message, /300 ms .*was not run/);
-  assert.deepEqual(bench.expired, [{ subject: "work", invocationId: error.invocation_id, wasRun: false }]);
+  assert.deepEqual(bench.expired, [{ subject: "work", invocationId: error.invocation_id }]);
 });
 
 test("while a runner has not acknowledged a missed deadline messages wait, and go on as soon as it does", async () => {
   await using bench = await DispatchBench.open({ deadlineMs: 800 });
   const { link, socket, calls } = await bench.runner({ unresponsiveMs: 20_000 });
-  bench.dispatcher.attach(link, "first", "many");
+  bench.worker.attach(link, "first", "many");
   // The far end stands still: nothing it is sent is read, so nothing is acknowledged.
   socket.pause();
   const late = bench.request();
   const { code, invocation_id: invocationId } = errorOf(await late);
   assert.equal(code, "deadline_exceeded");
-  assert.deepEqual(bench.expired, [{ subject: "work", invocationId, wasRun: true }]);
-  assert.equal(bench.dispatcher.inFlight, 0);
+  assert.deepEqual(bench.overdue, [{ subject: "work", invocationId }]);
+  assert.equal(bench.worker.inFlight, 0);
   const next = bench.request("next");
   await bench.client.flush();
   assert.ok(link.congested);
@@ -121,7 +121,7 @@ test("whenIdle waits for all, close answers what waits", async () => {
   await using bench = await DispatchBench.open({ maxInFlight: 1 });
   await bench.dispatcher.whenIdle();
   const { link, calls } = await bench.runner();
-  bench.dispatcher.attach(link, "first", "many");
+  bench.worker.attach(link, "first", "many");
   const [held, waiting] = [bench.request("held"), bench.request("waiting")];
   await waitFor(() => calls.length === 1);
   let idle = false;
@@ -132,18 +132,62 @@ test("whenIdle waits for all, close answers what waits", async () => {
   calls[0]!.reply(encodeReplyHead(), Buffer.from("held"));
   assert.equal((await held).string(), "held");
   await whenIdle;
-  assert.deepEqual(bench.dispatcher.stats.counts, { ok: 1, failed: 1 });
+  assert.deepEqual(
+    [bench.worker.stats.counts, bench.dispatcher.unrun.counts],
+    [
+      { ok: 1, failed: 0 },
+      { ok: 0, failed: 1 },
+    ],
+  );
 });
 
 test("a message without a reply is run, one with a reply subject of the server's own is not", async () => {
   await using bench = await DispatchBench.open();
   const { link, calls } = await bench.runner();
-  bench.dispatcher.attach(link, "first", "many");
+  bench.worker.attach(link, "first", "many");
   bench.client.publish("work", "forbidden", { reply: "$JS.API.INFO" });
   bench.client.publish("work", "silent");
   await waitFor(() => calls.length === 1);
   assert.equal(decodeTrigger(calls[0]!.body).payload.toString(), "silent");
   calls[0]!.reply(encodeReplyHead());
-  await waitFor(() => bench.dispatcher.stats.counts.ok === 1);
+  await waitFor(() => bench.worker.stats.counts.ok === 1);
   assert.deepEqual(bench.refusedReplies, ["$JS.API.INFO"]);
+});
+
+test("each message goes to the worker with the fewest in flight, and past one without a runner", async () => {
+  await using bench = await DispatchBench.open({ maxInFlight: 2 });
+  const [first, second] = [await bench.runner(), await bench.runner()];
+  const other = bench.addWorker();
+  bench.worker.attach(first.link, "first", "many");
+  other.attach(second.link, "second", "many");
+  const requests = Array.from({ length: 4 }, async () => await bench.request());
+  await waitFor(() => first.calls.length === 2 && second.calls.length === 2);
+  bench.worker.detach();
+  for (const call of [...first.calls, ...second.calls]) call.reply(encodeReplyHead());
+  await Promise.all(requests);
+  const next = bench.request();
+  await waitFor(() => second.calls.length === 3);
+  second.calls[2]!.reply(encodeReplyHead(), Buffer.from("second"));
+  assert.equal((await next).string(), "second");
+  assert.equal(first.calls.length, 2);
+});
+
+test("a worker that retires finishes what it has, and what comes meanwhile is the others'", async () => {
+  await using bench = await DispatchBench.open();
+  const [first, second] = [await bench.runner(), await bench.runner()];
+  bench.worker.attach(first.link, "first", "many");
+  const held = bench.request();
+  await waitFor(() => first.calls.length === 1);
+  const other = bench.addWorker();
+  other.attach(second.link, "second", "many");
+  let isRetired = false;
+  const retired = bench.dispatcher.retire(bench.worker).then(() => (isRetired = true));
+  const next = bench.request();
+  await waitFor(() => second.calls.length === 1);
+  second.calls[0]!.reply(encodeReplyHead(), Buffer.from("second"));
+  assert.equal((await next).string(), "second");
+  assert.equal(isRetired, false);
+  first.calls[0]!.reply(encodeReplyHead(), Buffer.from("first"));
+  assert.equal((await held).string(), "first");
+  await retired;
 });
