@@ -1,13 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { NexError } from "@nex/protocol";
 import { z } from "zod";
 import { writePrivateFile } from "./private-files.ts";
-import { type ProcessIdentity, processIdentity } from "@nex/system";
-
-/** Result code of SQLite: somebody else has the lock. https://sqlite.org/rescode.html#busy */
-const SQLITE_BUSY = 5;
+import { lockFile, type ProcessIdentity, processIdentity } from "@nex/system";
 
 const identity = z.object({ pid: z.int().positive(), started: z.string() });
 const ownerSchema = z.object({ node: identity.optional(), server: identity.optional() });
@@ -18,30 +14,24 @@ export interface StoreOwner {
   readonly server?: ProcessIdentity | undefined;
 }
 
-/**
- * The right to run a server on a store directory.
- *
- * A file that names its owner cannot be taken over from a dead one without a race, so the lock itself is the
- * kernel's: it ends with the process that holds it, however that ends, and nothing can be left stale. Node has
- * no call for it, but the SQLite it carries takes exactly such a lock on its file.
- */
+/** The right to run a server on a store directory: ends with the process that has it, however that ends. */
 export class StoreLock implements Disposable {
   readonly #directory: string;
-  readonly #database: DatabaseSync;
+  readonly #lock: Disposable;
   /** Who had the lock before. */
   readonly previous: StoreOwner;
 
-  private constructor(directory: string, database: DatabaseSync, previous: StoreOwner) {
+  private constructor(directory: string, lock: Disposable, previous: StoreOwner) {
     this.#directory = directory;
-    this.#database = database;
+    this.#lock = lock;
     this.previous = previous;
   }
 
   /** @throws NexError `already_running`, `nats_server_failed` */
   static async take(directory: string): Promise<StoreLock> {
-    const database = lockFile(directory);
+    const taken = takeLock(directory);
     const owner = await readOwner(directory);
-    if (database === undefined) {
+    if (taken === undefined) {
       const who = owner.node === undefined ? "Another process" : `Process ${owner.node.pid}`;
       throw new NexError(
         "already_running",
@@ -49,7 +39,7 @@ export class StoreLock implements Disposable {
         { data: { directory, ...(owner.node === undefined ? {} : { pid: owner.node.pid }) } },
       );
     }
-    const lock = new StoreLock(directory, database, owner);
+    const lock = new StoreLock(directory, taken, owner);
     try {
       await lock.record(undefined);
     } catch (error) {
@@ -70,28 +60,20 @@ export class StoreLock implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#database.isOpen) this.#database.close();
+    this.#lock[Symbol.dispose]();
   }
 }
 
-function lockFile(directory: string): DatabaseSync | undefined {
+function takeLock(directory: string): Disposable | undefined {
   const path = join(directory, "lock");
-  let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { timeout: 0 });
-    // Nothing is ever written, so the journal needs no file of its own.
-    database.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
-    return database;
+    return lockFile(path);
   } catch (error) {
-    if (database?.isOpen === true) database.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
     const reason = error instanceof Error ? error.message : String(error);
     throw new NexError(
       "nats_server_failed",
       `The lock ${path} cannot be taken: ${reason}. Check the directory's rights.`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }

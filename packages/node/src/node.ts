@@ -10,6 +10,7 @@ import { NamespaceConnections } from "./connections/namespace-connections.ts";
 import { openNodeConnection } from "./connections/node-connection.ts";
 import { Admission } from "./control-api/admission.ts";
 import type { ControlContext } from "./control-api/context.ts";
+import { adoptStored, bringUp } from "./control-api/restore.ts";
 import { ControlApi } from "./control-api/control-api.ts";
 import { DeploysUnderWay } from "./control-api/deploys-under-way.ts";
 import { nodeTags, ping } from "./control-api/endpoints/describe.ts";
@@ -20,8 +21,11 @@ import { ServiceResponder } from "./services/service-responder.ts";
 import { sandboxConfig } from "./config/sandbox-config.ts";
 import { chooseSandbox, type SandboxPrograms } from "@nex/sandboxes";
 import { checkSandboxPolicy } from "./config/sandbox-policy.ts";
+import { NodeRecords } from "./registry/node-records.ts";
+import { Registry } from "./registry/registry.ts";
 import { ClaimsMemory } from "./state/claims-memory.ts";
 import { loadIdentity } from "./state/identity.ts";
+import { StateDirectory } from "./state/state-directory.ts";
 import { makeRuntimeDirectory } from "./state/runtime-directory.ts";
 import { SandboxPool } from "./supervisor/pool.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
@@ -66,12 +70,14 @@ export class NexNode implements AsyncDisposable {
 
   /**
    * Starts a node; it answers the control API when this resolves.
-   * @throws NexError `connection_failed`, `authentication_failed`, `jetstream_unavailable`, `sandbox_refused`, `sandbox_failed`, `already_running`, `invalid_request`
+   * @throws NexError `connection_failed`, `authentication_failed`, `jetstream_unavailable`, `sandbox_refused`, `sandbox_failed`, `already_running`, `state_unusable`, `invalid_request`
    */
   static async start(options: NexNodeOptions): Promise<NexNode> {
     const config = completeNodeOptions(options.config ?? {});
     const warn = options.onWarning ?? (() => undefined);
     await using stack = new AsyncDisposableStack();
+    const state =
+      config.state_directory === undefined ? undefined : stack.use(await StateDirectory.open(config.state_directory));
     const { driver, passedOver } = await chooseSandbox(config.sandbox, sandboxConfig(config, options.programs, warn));
     stack.defer(async () => await driver.close?.());
     // A node in a sandbox that holds need not tell each time what else there could be; preflight does.
@@ -90,7 +96,7 @@ export class NexNode implements AsyncDisposable {
     }))
       warn(line);
 
-    const identity = await loadIdentity(config.nexus, config.nexus_key_file);
+    const identity = await loadIdentity(config.nexus, config.nexus_key_file, state);
     const runtime = stack.use(await makeRuntimeDirectory(config.runtime_directory));
     const feeds = new Feeds(connection, identity.nodeId, config.accept_legacy_claims);
     const artifacts = new ArtifactStore(connection, {
@@ -98,7 +104,9 @@ export class NexNode implements AsyncDisposable {
       maxArtifactBytes: config.artifacts.max_artifact_bytes,
     });
     const memory = new ClaimsMemory(connection, warn);
-    await Promise.all([artifacts.open(), memory.open()]);
+    const registry = state === undefined ? undefined : new Registry(connection, config.nexus);
+    const records = registry === undefined ? undefined : stack.use(new NodeRecords(registry, identity.nodeId, warn));
+    await Promise.all([artifacts.open(), memory.open(), registry?.open()]);
 
     const namespaces = stack.use(
       new NamespaceConnections({
@@ -140,6 +148,9 @@ export class NexNode implements AsyncDisposable {
       hostServices: config.host_services,
       subjects,
       heldBytes: config.functions.held_bytes,
+      onChange: ({ namespace, name, restarts, hasEnded }) => {
+        if (!stopping.signal.aborted) records?.note(namespace, name, { restarts, ended: hasEnded });
+      },
     });
     stack.defer(async () => await supervisor.close());
 
@@ -164,11 +175,16 @@ export class NexNode implements AsyncDisposable {
       subjects,
       sandbox: driver,
       startedAt,
+      records,
+      warn,
       lameDuck: false,
     };
+    const adopted = await adoptStored(context);
     await openApi(stack, connection, context);
+    if (records !== undefined) repairAfterReconnects(connection, records);
     stack.defer(() => stopping.abort(new NexError("cancelled", "The node is stopping.")));
     pool.fill();
+    void bringUp(context, adopted, stopping.signal);
     return new NexNode(identity.nodeId, embedded?.url ?? connection.getServer(), driver.name, stack.move());
   }
 
@@ -227,6 +243,13 @@ function connectionSource(
 function connectRules({ services }: NodeConfig, embedded: EmbeddedNats | undefined): ConnectRules {
   const server = embedded === undefined ? [] : [new URL(embedded.url).host];
   return new ConnectRules([...services.connect, ...server.filter(isConnectRule)]);
+}
+
+/** A server that comes back may have lost what it kept, or be another one. */
+function repairAfterReconnects(connection: NatsConnection, records: NodeRecords): void {
+  void (async () => {
+    for await (const { type } of connection.status()) if (type === "reconnect") void records.repair();
+  })();
 }
 
 async function openApi(

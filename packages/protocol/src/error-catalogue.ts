@@ -422,6 +422,24 @@ const surroundings = {
     when: "JetStream is off on the NATS server or for this account.",
     remedy: "Start nats-server with `-js`, or enable it for the account.",
   },
+  state_unusable: {
+    status: 500,
+    exit: 1,
+    when: "The node's state directory cannot be read or written, or others may read the keys in it.",
+    remedy: "Mend what the message names, or name another directory with `--state-directory`.",
+  },
+  record_unreadable: {
+    status: 500,
+    exit: 1,
+    when: "A record in the nexus's bucket is damaged, missing or of a newer release. It is left as it is.",
+    remedy: "Deploy the workload again, or start the release that wrote the record.",
+  },
+  deploy_conflict: {
+    status: 409,
+    exit: 1,
+    when: "Two nodes deployed one workload at the same moment.",
+    remedy: "Deploy it again.",
+  },
   already_running: {
     status: 409,
     exit: 1,

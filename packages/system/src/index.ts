@@ -2,5 +2,6 @@
 export { backoffMs } from "./pacing/backoff.ts";
 export { RateLimit } from "./pacing/rate-limit.ts";
 export { findProgram, isExecutable } from "./processes/find-program.ts";
+export { lockFile } from "./processes/file-lock.ts";
 export { withoutInherited } from "./processes/inherited-files.ts";
 export { isRunning, type ProcessIdentity, processIdentity } from "./processes/process-identity.ts";

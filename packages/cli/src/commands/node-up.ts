@@ -1,3 +1,5 @@
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
 import { NexNode, type NodeOptions, SANDBOX_NAMES, weighPayloadsWithTheHeap } from "@nex/node";
 import { NexError } from "@nex/protocol";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
@@ -24,14 +26,18 @@ const options = {
     min: 1,
     max: 65_535,
   }),
-  ephemeral: flag("--ephemeral", "keep the embedded nats-server's data only while the node runs"),
+  stateDirectory: text(
+    "--state-directory <dir>",
+    "where the node keeps its keys (default: nex/node in the XDG state directory)",
+  ),
+  ephemeral: flag("--ephemeral", "keep nothing: neither keys, nor what runs here, nor the embedded nats-server's data"),
 };
 
 /** `nex node up`, `nex up` */
 export const command: Command = defineCommand({
   details:
     "Without --server, NATS_URL or a NATS context it starts a nats-server of its own, with JetStream, and leaves its address and credentials in the NATS context " +
-    `"${EMBEDDED_CONTEXT}" for the other commands. Runs until it is stopped; SIGTERM and Ctrl-C end it in order.`,
+    `"${EMBEDDED_CONTEXT}" for the other commands. Runs until it is stopped; SIGTERM and Ctrl-C end it in order. What was deployed to it runs again when it is started again; nex stop ends it for good.`,
   options,
   examples: [
     ["up", "a node with its own nats-server"],
@@ -40,14 +46,23 @@ export const command: Command = defineCommand({
   ],
   async run(ctx, args) {
     const embedded = !isServerNamed(ctx);
-    if (!embedded && (args.port !== undefined || args.ephemeral)) {
+    if (!embedded && args.port !== undefined) {
       throw new NexError(
         "usage",
-        `${args.ephemeral ? "--ephemeral" : "--port"} is for the embedded nats-server, but a server or context is named. Leave one of the two out.`,
+        "--port is for the embedded nats-server, but a server or context is named. Leave one of the two out.",
       );
     }
+    if (args.ephemeral && args.stateDirectory !== undefined) {
+      throw new NexError(
+        "usage",
+        "An --ephemeral node keeps nothing in a --state-directory. Leave one of the two out.",
+      );
+    }
+    const { state_directory: configured, ...fileConfig } = await readNodeConfig(ctx, args.config);
+    const state = args.ephemeral ? undefined : (args.stateDirectory ?? configured ?? stateDirectory(ctx));
     const config: NodeOptions = {
-      ...(await readNodeConfig(ctx, args.config)),
+      ...fileConfig,
+      ...(state === undefined ? {} : { state_directory: state }),
       ...(args.sandbox === undefined ? {} : { sandbox: args.sandbox }),
       ...(args.pool === undefined ? {} : { pool: { size: args.pool } }),
       ...(args.nexus === undefined ? {} : { nexus: args.nexus }),
@@ -77,8 +92,13 @@ export const command: Command = defineCommand({
         }),
     );
     announce(ctx, node, embedded);
+    if (args.ephemeral) ctx.print.note("This node keeps nothing: what is deployed to it is gone when it stops.");
     await Promise.race([stopped(ctx.signal), fatal.promise]);
-    ctx.print.note("Stopping: workloads are ended first.");
+    ctx.print.note(
+      args.ephemeral
+        ? "Stopping: workloads are ended first."
+        : "Stopping: workloads are ended first. They run again when the node is started again.",
+    );
     return 0;
   },
 });
@@ -92,6 +112,12 @@ function announce({ print }: CommandContext, node: NexNode, embedded: boolean): 
     ["Sandbox", sandbox],
   ]);
   print.note('Deploy a function from another terminal: nex run FILE --trigger "orders.*". Stop the node with Ctrl-C.');
+}
+
+/** The XDG Base Directory Specification has relative paths ignored. */
+function stateDirectory({ terminal: { env } }: CommandContext): string {
+  const { XDG_STATE_HOME: home } = env;
+  return join(home !== undefined && isAbsolute(home) ? home : join(homedir(), ".local", "state"), "nex", "node");
 }
 
 function isServerNamed(ctx: CommandContext): boolean {

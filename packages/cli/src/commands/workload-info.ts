@@ -1,4 +1,4 @@
-import { formatSize, formatUptime, type HostServiceLimitsSummary } from "@nex/protocol";
+import { formatSize, formatUptime, type HostServiceLimitsSummary, type WorkloadDetail } from "@nex/protocol";
 import { type Command, defineCommand } from "../command.ts";
 import { required, text } from "../option.ts";
 import { withClient } from "../session.ts";
@@ -19,7 +19,7 @@ export const command: Command = defineCommand({
       ["Namespace", detail.namespace],
       ["Description", detail.description === "" ? undefined : detail.description],
       ["Kind", detail.kind],
-      ["State", detail.state],
+      ["State", stateOf(detail)],
       ["Revision", isLegacy ? undefined : detail.revision],
       ["Triggers", ofFunction(detail.triggers)],
       ["Deadline", ofFunction(`${detail.deadline_ms} ms`)],
@@ -51,6 +51,11 @@ export const command: Command = defineCommand({
     ]);
   },
 });
+
+/** A state that is not the wanted one says so. */
+function stateOf({ state, wanted }: WorkloadDetail): string {
+  return wanted === undefined || wanted === state || state === "ended" ? state : `${state} (wanted: ${wanted})`;
+}
 
 /** What a deploy has taken away, in the words of its options. `undefined`: nothing. */
 function describeLimits(limits: HostServiceLimitsSummary | undefined): string | undefined {

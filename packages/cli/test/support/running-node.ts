@@ -24,6 +24,8 @@ export interface RunningNode extends AsyncDisposable {
   json<T>(...args: string[]): Promise<T>;
   /** SIGTERM. @returns the exit code */
   stop(): Promise<number | null>;
+  /** Ends the node by a signal, and starts it again in the same home. */
+  restart(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<void>;
 }
 
 export async function runningNode(...args: string[]): Promise<RunningNode> {
@@ -36,20 +38,12 @@ export async function runningNode(...args: string[]): Promise<RunningNode> {
     XDG_CACHE_HOME: join(home.path, "cache"),
     TMPDIR: process.env["TMPDIR"] ?? "/tmp",
   };
-  const child = spawn(process.execPath, [LAUNCHER, "up", "--json", ...args], {
-    cwd: home.path,
-    env: { PATH: process.env["PATH"], ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const ended = once(child, "exit") as Promise<[number | null]>;
-  const stop = async (): Promise<number | null> => {
-    if (child.exitCode === null) child.kill("SIGTERM");
-    return (await ended)[0];
-  };
-  const ready = await firstLine(child);
+  let started = await startNode(home.path, env, args);
   const run = async (...line: string[]): Promise<Ran> => await nex(line, { env, cwd: home.path });
   return {
-    ready,
+    get ready() {
+      return started.ready;
+    },
     directory: home.path,
     env,
     nex: run,
@@ -58,10 +52,37 @@ export async function runningNode(...args: string[]): Promise<RunningNode> {
       if (ran.exit !== 0) throw new Error(`nex ${line.join(" ")} ended with ${ran.exit}: ${ran.stderr}`);
       return JSON.parse(ran.stdout) as T;
     },
-    stop,
+    stop: async () => await started.end("SIGTERM"),
+    restart: async (signal) => {
+      await started.end(signal);
+      started = await startNode(home.path, env, args);
+    },
     [Symbol.asyncDispose]: async () => {
-      await stop();
+      await started.end("SIGTERM");
       await home[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface StartedNode {
+  readonly ready: NodeReady;
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+async function startNode(cwd: string, env: Readonly<Record<string, string>>, args: string[]): Promise<StartedNode> {
+  const child = spawn(process.execPath, [LAUNCHER, "up", "--json", ...args], {
+    cwd,
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = once(child, "exit") as Promise<[number | null]>;
+  const ready = await firstLine(child);
+  return {
+    ready,
+    end: async (signal) => {
+      // The launcher hands on what can be caught; the node itself is another process.
+      if (child.exitCode === null) process.kill(signal === "SIGKILL" ? ready.pid : child.pid!, signal);
+      return (await ended)[0];
     },
   };
 }

@@ -103,6 +103,11 @@ export interface NodeOptions {
   };
   /** For sockets and working directories of sandboxes. Default: `/run` for root, else `XDG_RUNTIME_DIR` or the temporary directory. */
   readonly runtime_directory?: string;
+  /**
+   * For the node's keys. Where it is named, the node is the same after each start, and what was deployed to it runs
+   * again. Default: the node keeps nothing.
+   */
+  readonly state_directory?: string;
   /** For cached artifacts. Default: `nex` in the XDG cache directory. */
   readonly cache_directory?: string;
 }
@@ -147,6 +152,7 @@ export interface NodeConfig {
     readonly buckets: readonly string[];
   };
   readonly runtime_directory: string;
+  readonly state_directory?: string | undefined;
   readonly cache_directory: string;
 }
 
@@ -226,6 +232,7 @@ const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
   host_services: hostServicesSchema,
   artifacts,
   runtime_directory: z.string().default(() => defaultRuntimeDirectory()),
+  state_directory: z.string().min(1).optional(),
   cache_directory: z.string().default(() => join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "nex")),
 });
 

@@ -26,6 +26,13 @@ export interface AdmissionOptions {
   readonly startedAt: number;
 }
 
+/** What a stored deploy must have been signed for. */
+export interface StoredExpectation {
+  readonly namespace: string;
+  readonly name: string;
+  readonly sha256: string;
+}
+
 /** Decides whether signed claims allow what is asked. */
 export class Admission {
   readonly #options: AdmissionOptions;
@@ -103,6 +110,26 @@ export class Admission {
         },
       },
     );
+  }
+
+  /**
+   * Checks a deploy that was admitted earlier and comes out of a bucket now: all but its time and its first use.
+   * @throws NexError `issuer_not_allowed`, `claims_mismatch`, `claims_invalid`
+   */
+  recognize(claims: Claims, body: unknown, { namespace, name, sha256 }: StoredExpectation): void {
+    const { nexus, nodeId, acceptLegacyClaims } = this.#options;
+    this.#checkIssuer(claims, namespace);
+    if (!isLegacyClaims(claims)) checkRequestDigest(claims, body);
+    checkClaims(claims, {
+      action: "deploy",
+      namespace,
+      name,
+      sha256,
+      nexus,
+      node: nodeId,
+      now: claims.issuedAt,
+      acceptLegacy: acceptLegacyClaims,
+    });
   }
 
   /** Uses the claims up. The last check, so that a request refused for another reason can be sent again. @throws NexError `claims_replayed`, `jetstream_unavailable` */

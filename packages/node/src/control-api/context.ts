@@ -2,6 +2,7 @@ import type { Feeds } from "../feeds/feeds.ts";
 import type { ArtifactCache } from "../artifacts/artifact-cache.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { NodeConfig } from "../config/node-config.ts";
+import type { NodeRecords } from "../registry/node-records.ts";
 import type { NodeIdentity } from "../state/identity.ts";
 import type { SandboxDriver } from "@nex/sandboxes";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -27,6 +28,10 @@ export interface ControlContext {
   /** The kind of sandbox in use. */
   readonly sandbox: SandboxDriver;
   readonly startedAt: number;
+  /** What the node runs, written down; `undefined` where it keeps nothing. */
+  readonly records: NodeRecords | undefined;
+  /** Tells the operator. */
+  readonly warn: (line: string) => void;
   /** True once the node takes no more deploys. */
   lameDuck: boolean;
 }

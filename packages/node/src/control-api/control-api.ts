@@ -69,12 +69,18 @@ interface Endpoint {
 /** An answer to requests that carry claims. These are looked at before anything else is. */
 function allowedByClaims<Request extends { readonly workload_jwt: string }>(
   schema: z.ZodType<Request>,
-  act: (context: ControlContext, namespace: string, request: Request, claims: Claims) => Promise<unknown>,
+  act: (
+    context: ControlContext,
+    namespace: string,
+    request: Request,
+    claims: Claims,
+    body: unknown,
+  ) => Promise<unknown>,
 ): Endpoint["answer"] {
   return async (context, { namespace }, message) => {
     const signed = parseSignedRequest(schema, message);
     const claims = context.admission.decode(signed, namespace!);
-    return await act(context, namespace!, signed.request, claims);
+    return await act(context, namespace!, signed.request, claims, signed.body);
   };
 }
 

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { ExchangeKey, NexError, SigningKey } from "@nex/protocol";
+import type { StateDirectory } from "./state-directory.ts";
 
-/** Who a node is: made afresh at every start, except for the key it shares with the other nodes of its nexus. */
+/** Who a node is: the same after each start where it keeps its state. */
 export interface NodeIdentity {
   /** Public key `N…`. */
   readonly nodeId: string;
@@ -11,12 +12,25 @@ export interface NodeIdentity {
 }
 
 /**
+ * @param state keeps the keys; without it they are made afresh
  * @param keyFile holds the seed of the nexus's exchange key; a node on its own makes one
- * @throws NexError `file_not_found`, `invalid_request`
+ * @throws NexError `file_not_found`, `invalid_request`, `state_unusable`
  */
-export async function loadIdentity(nexus: string, keyFile: string | undefined): Promise<NodeIdentity> {
-  const exchangeKey = keyFile === undefined ? ExchangeKey.create() : ExchangeKey.fromSeed(await readSeed(keyFile));
-  return { nodeId: SigningKey.create("server").publicKey, nexus, exchangeKey };
+export async function loadIdentity(
+  nexus: string,
+  keyFile: string | undefined,
+  state: StateDirectory | undefined,
+): Promise<NodeIdentity> {
+  const nodeKey = await keptSeed(state, "node.seed", () => SigningKey.create("server").seed);
+  const exchangeSeed =
+    keyFile === undefined
+      ? await keptSeed(state, "exchange.seed", () => ExchangeKey.create().seed)
+      : await readSeed(keyFile);
+  return { nodeId: SigningKey.fromSeed(nodeKey).publicKey, nexus, exchangeKey: ExchangeKey.fromSeed(exchangeSeed) };
+}
+
+async function keptSeed(state: StateDirectory | undefined, name: string, create: () => string): Promise<string> {
+  return (await state?.seed(name, create)) ?? create();
 }
 
 async function readSeed(path: string): Promise<string> {

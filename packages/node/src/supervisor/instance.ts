@@ -33,6 +33,8 @@ export interface InstanceOptions {
   /** Gives this instance its messages; `undefined` for a service. */
   readonly dispatcher: Dispatcher | undefined;
   readonly feed: WorkloadFeed;
+  /** It has been restarted, or has ended by itself. */
+  readonly onChange?: (() => void) | undefined;
 }
 
 /** One running copy of a workload, kept running through the ends of runners and sandboxes. */
@@ -237,6 +239,7 @@ export class Instance implements AgentSessionListener {
   /** The sandbox goes on with a fresh runner. */
   #onRunnerReplaced(reason: NexError, quickDeaths: number): void {
     this.#restarts++;
+    this.#options.onChange?.();
     this.#lastError = reason;
     if (quickDeaths === CRASH_LOOP_AFTER) this.#tellCrashLoop(reason);
   }
@@ -250,6 +253,7 @@ export class Instance implements AgentSessionListener {
   /** A service that is not essential has ended: it stays down until it is stopped or deployed again. */
   async #finish(how: NexError): Promise<void> {
     this.#life.enter("ended");
+    this.#options.onChange?.();
     if (how.data["exit_code"] !== 0) this.#lastError = how;
     this.#options.feed.event("workload_undeployed", {
       id: this.#id,
@@ -271,6 +275,7 @@ export class Instance implements AgentSessionListener {
     await this.#session?.destroy(0);
     while (!this.#life.isEnding) {
       this.#restarts++;
+      this.#options.onChange?.();
       this.#lastError = reason;
       this.#noteCrashLoop(reason);
       // The first restart is immediate: most losses are a single event.

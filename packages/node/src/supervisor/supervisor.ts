@@ -13,7 +13,8 @@ import { SubjectRules } from "../triggers/subject-rules.ts";
 import { WorkloadFeed } from "../feeds/workload-feed.ts";
 import type { WorkloadPlan } from "./plan.ts";
 import type { SandboxPool } from "./pool.ts";
-import { type WorkloadParts, Workload } from "./workload.ts";
+import type { DeployRecorder } from "./deploy-recorder.ts";
+import { type AdoptedWorkload, Workload, type WorkloadParts } from "./workload.ts";
 
 /** A namespace's connection for as long as a workload needs it. */
 export interface ConnectionLease extends AsyncDisposable {
@@ -35,6 +36,8 @@ export interface SupervisorOptions {
   readonly subjects?: SubjectRules;
   /** Bytes that may be held. Default: the config's own defaults. */
   readonly heldBytes?: NodeConfig["functions"]["held_bytes"];
+  /** A workload has been restarted, or has ended by itself. */
+  readonly onChange?: (workload: Workload) => void;
 }
 
 interface Entry {
@@ -71,7 +74,22 @@ export class Supervisor {
     return new Set([...this.#workloads.values()].flatMap(({ workload }) => workload.artifacts));
   }
 
-  async deploy(plan: WorkloadPlan): Promise<WorkloadDetail> {
+  /** Knows from now on what an earlier run of the node left. */
+  async adopt(adopted: AdoptedWorkload): Promise<Workload> {
+    const { plan } = adopted.running;
+    const entry = this.#newEntry(plan, await this.#options.lease(plan.namespace));
+    entry.workload.adopt(adopted);
+    this.#workloads.set(keyOf(plan.namespace, plan.name), entry);
+    return entry.workload;
+  }
+
+  /** Brings an adopted workload up. @throws NexError; it is kept with the reason */
+  async resume({ namespace, name }: Workload): Promise<void> {
+    const entry = this.#workloads.get(keyOf(namespace, name));
+    if (entry?.workload.isAdopted === true) await entry.workload.resume(this.#parts(entry), this.#stop.signal);
+  }
+
+  async deploy(plan: WorkloadPlan, recorder?: DeployRecorder): Promise<WorkloadDetail> {
     const key = keyOf(plan.namespace, plan.name);
     const lease = await this.#options.lease(plan.namespace);
     const known = this.#workloads.get(key);
@@ -81,7 +99,7 @@ export class Supervisor {
     this.#workloads.set(key, entry);
     entry.deploys++;
     try {
-      await entry.workload.deploy(plan, this.#parts(entry), this.#stop.signal);
+      await entry.workload.deploy(plan, this.#parts(entry), this.#stop.signal, recorder);
       return entry.workload.describe();
     } finally {
       entry.deploys--;
@@ -89,9 +107,14 @@ export class Supervisor {
     }
   }
 
-  async rollback(namespace: string, name: string, revision: number): Promise<WorkloadDetail> {
+  async rollback(
+    namespace: string,
+    name: string,
+    revision: number,
+    recorder?: DeployRecorder,
+  ): Promise<WorkloadDetail> {
     const entry = this.#find(namespace, name);
-    await entry.workload.rollback(revision, this.#parts(entry), this.#stop.signal);
+    await entry.workload.rollback(revision, this.#parts(entry), this.#stop.signal, recorder);
     return entry.workload.describe();
   }
 
@@ -189,14 +212,22 @@ export class Supervisor {
     return made;
   }
 
-  #parts({ lease, services, heldBytes }: Entry): WorkloadParts {
-    const { pool, artifactFile } = this.#options;
-    return { pool, artifactFile, connection: lease.connection, services, heldBytes };
+  #parts({ workload, lease, services, heldBytes }: Entry): WorkloadParts {
+    const { pool, artifactFile, onChange } = this.#options;
+    return {
+      pool,
+      artifactFile,
+      connection: lease.connection,
+      services,
+      heldBytes,
+      onChange: () => onChange?.(workload),
+    };
   }
 
   /** A workload without instances is kept only for the deploys that wait for their turn. */
   async #forgetIfUnused(key: string, entry: Entry): Promise<void> {
-    if (entry.deploys === 0 && entry.workload.instances.length === 0) await this.#forget(key, entry);
+    if (entry.deploys === 0 && entry.workload.instances.length === 0 && !entry.workload.isAdopted)
+      await this.#forget(key, entry);
   }
 
   async #forget(key: string, entry: Entry): Promise<void> {

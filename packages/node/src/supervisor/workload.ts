@@ -1,29 +1,36 @@
 import type { ByteBudget } from "@nex/host-services/host";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { NexError, type WorkloadDetail, type WorkloadRevision } from "@nex/protocol";
+import { type LogLevel, NexError, toNexError, type WorkloadDetail } from "@nex/protocol";
 import type { WorkloadFeed } from "../feeds/workload-feed.ts";
 import { DeployedFunction } from "../functions/deployed-function.ts";
-import { Dispatcher } from "../functions/dispatcher.ts";
+import type { Dispatcher } from "../functions/dispatcher.ts";
 import type { InvocationStats } from "../functions/invocation-stats.ts";
 import { queueGroup } from "../triggers/trigger-subscription.ts";
-import { newAgentId } from "./agent-id.ts";
+import { describeWorkload } from "./describe-workload.ts";
+import { revisionDispatcher } from "./revision-dispatcher.ts";
+import type { Revision } from "./revision.ts";
+import type { DeployRecorder } from "./deploy-recorder.ts";
 import { Instance, type InstanceOptions } from "./instance.ts";
 import { STOP_GRACE_MS, type WorkloadPlan } from "./plan.ts";
 
 /** Revisions kept for a rollback, the running one included. */
 const KEPT_REVISIONS = 5;
 
-interface Revision {
-  readonly number: number;
-  readonly plan: WorkloadPlan;
-  readonly deployedAt: string;
-}
-
 /** What a workload's instances are made of. */
-export interface WorkloadParts extends Pick<InstanceOptions, "pool" | "services" | "artifactFile"> {
+export interface WorkloadParts extends Pick<InstanceOptions, "pool" | "services" | "artifactFile" | "onChange"> {
   readonly connection: NatsConnection;
   /** For messages that wait, of all instances of the workload. */
   readonly heldBytes: ByteBudget;
+}
+
+/** What an earlier run of the node left. */
+export interface AdoptedWorkload {
+  readonly running: Revision;
+  /** Newest first, the running one among them. */
+  readonly kept: readonly Revision[];
+  readonly restarts: number;
+  /** Why it cannot run; `undefined` if it is to be brought up. */
+  readonly failure: NexError | undefined;
 }
 
 /** A revision that has come up. */
@@ -40,7 +47,11 @@ export class Workload {
   readonly name: string;
   readonly #feed: WorkloadFeed;
   readonly #nodeId: string;
-  #revisions: Revision[] = [];
+  #revisions: readonly Revision[] = [];
+  /** What is to run again and does not yet. */
+  #adopted: AdoptedWorkload | undefined;
+  /** Restarts before the node itself was started again. */
+  #earlierRestarts = 0;
   #current: Revision | undefined;
   #instances: Instance[] = [];
   /** Made with the first revision that has triggers. */
@@ -69,7 +80,7 @@ export class Workload {
 
   /** Of the revision that runs, or of the first one while it is coming up. `undefined` before and in between. */
   get plan(): WorkloadPlan | undefined {
-    return this.current ?? this.#comingUp?.revision.plan;
+    return this.current ?? (this.#comingUp?.revision ?? this.#adopted?.running)?.plan;
   }
 
   get instances(): readonly Instance[] {
@@ -81,13 +92,52 @@ export class Workload {
     return this.#dispatcher?.unrun;
   }
 
+  /** True while an earlier run's revision is still to be brought up, or cannot be. */
+  get isAdopted(): boolean {
+    return this.#adopted !== undefined;
+  }
+
+  /** Of all its instances, since the running revision was deployed. */
+  get restarts(): number {
+    return this.#instances.reduce((total, instance) => total + instance.restarts, this.#earlierRestarts);
+  }
+
+  /** True if it has ended by itself, and stays so. */
+  get hasEnded(): boolean {
+    return this.#instances.length > 0 && this.#instances.every(({ state }) => state === "ended");
+  }
+
+  /** Takes over what an earlier run of the node left. */
+  adopt(adopted: AdoptedWorkload): void {
+    this.#adopted = adopted;
+    this.#revisions = adopted.kept;
+    this.#lastNumber = Math.max(...adopted.kept.map(({ number }) => number));
+    this.#earlierRestarts = adopted.restarts;
+  }
+
+  /** Brings an adopted revision up, unless it was stopped or replaced meanwhile. @throws NexError, and keeps it as the reason */
+  async resume(parts: WorkloadParts, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(async () => {
+      const adopted = this.#adopted;
+      if (adopted === undefined || this.#ending) return;
+      try {
+        const running = await this.#bringUp(adopted.running, parts, signal);
+        await this.#switchTo(running);
+        this.#earlierRestarts = adopted.restarts;
+      } catch (error) {
+        this.#adopted = { ...adopted, failure: toNexError(error) };
+        throw error;
+      }
+    });
+  }
+
   /** A kept revision, or the one before the running one. @throws NexError `revision_not_found` */
   revision(number: number | undefined): { readonly number: number; readonly plan: WorkloadPlan } {
-    const current = this.#current?.number ?? 0;
+    const current = (this.#current ?? this.#adopted?.running)?.number ?? 0;
     const found = this.#revisions.find((known) =>
       number === undefined ? known.number < current : known.number === number,
     );
-    if (found !== undefined && found !== this.#current) return found;
+    if (found !== undefined && found.number !== current) return found;
     const others = this.#revisions.map((known) => known.number).filter((kept) => kept !== current);
     const kept = others.length === 0 ? "no other is kept" : `besides it are kept: ${others.join(", ")}`;
     const wanted = number === undefined ? "an earlier revision" : `revision ${number}`;
@@ -106,25 +156,42 @@ export class Workload {
   }
 
   /** Brings up the next revision, then takes the one before down. On failure the old one goes on as if nothing had been. */
-  async deploy(plan: WorkloadPlan, parts: WorkloadParts, signal: AbortSignal): Promise<Instance[]> {
+  async deploy(
+    plan: WorkloadPlan,
+    parts: WorkloadParts,
+    signal: AbortSignal,
+    recorder?: DeployRecorder,
+  ): Promise<Instance[]> {
     return await this.#inTurn(async () => {
       this.#checkNotEnding();
-      const revision = { number: this.#lastNumber + 1, plan, deployedAt: new Date().toISOString() };
-      const running = await this.#bringUp(revision, parts, signal);
+      const number = (await recorder?.next()) ?? this.#lastNumber + 1;
+      const revision = { number, plan, deployedAt: new Date().toISOString() };
+      const kept = [revision, ...this.#revisions].slice(0, KEPT_REVISIONS);
+      const running = await this.#bringUp(revision, parts, signal, async () => await commit(recorder, revision, kept));
       this.#lastNumber = revision.number;
-      this.#revisions = [revision, ...this.#revisions].slice(0, KEPT_REVISIONS);
+      this.#revisions = kept;
       await this.#switchTo(running);
       return running.instances;
     });
   }
 
   /** Runs a kept revision again. @throws NexError `revision_not_found` */
-  async rollback(number: number, parts: WorkloadParts, signal: AbortSignal): Promise<Instance[]> {
+  async rollback(
+    number: number,
+    parts: WorkloadParts,
+    signal: AbortSignal,
+    recorder?: DeployRecorder,
+  ): Promise<Instance[]> {
     return await this.#inTurn(async () => {
       this.#checkNotEnding();
       this.revision(number);
       const revision = this.#revisions.find((known) => known.number === number)!;
-      const running = await this.#bringUp(revision, parts, signal);
+      const running = await this.#bringUp(
+        revision,
+        parts,
+        signal,
+        async () => await commit(recorder, revision, this.#revisions),
+      );
       await this.#switchTo(running);
       return running.instances;
     });
@@ -133,6 +200,7 @@ export class Workload {
   /** Ends every instance. */
   async stop(): Promise<void> {
     this.#ending = true;
+    this.#adopted = undefined;
     this.#withdraw.abort(new NexError("cancelled", "The workload was stopped while it was coming up."));
     await this.#inTurn(async () => {
       await this.#end(this.#instances, this.#function?.close());
@@ -154,46 +222,31 @@ export class Workload {
   }
 
   describe(): WorkloadDetail {
-    const { plan, number } = this.#current ?? this.#comingUp!.revision;
-    const counts = this.#instances.map((instance) => instance.invocations);
-    const sum = (pick: (count: (typeof counts)[number]) => number): number =>
-      counts.reduce((total, count) => total + pick(count), 0);
-    const lastError = this.#instances.map((instance) => instance.lastError).find((error) => error !== undefined);
-    return {
-      name: this.name,
+    return describeWorkload({
       namespace: this.namespace,
-      kind: plan.kind,
-      revision: number,
+      name: this.name,
+      nodeId: this.#nodeId,
+      shown: this.#shown,
+      revisions: this.#revisions,
       state: this.#state(),
-      triggers: plan.triggers,
-      restarts: this.#instances.reduce((total, instance) => total + instance.restarts, 0),
-      instances: this.#shownInstances.map((instance) => ({
-        id: instance.id,
-        node_id: this.#nodeId,
-        state: instance.state,
-        uptime_ms: instance.uptimeMs,
-      })),
-      invocations: {
-        ok: sum((count) => count.ok),
-        failed: sum((count) => count.failed) + (this.unrun?.counts.failed ?? 0),
-        in_flight: sum((count) => count.in_flight),
-      },
-      revisions: (this.#current === undefined ? [this.#comingUp!.revision] : this.#revisions).map((revision) =>
-        this.#describeRevision(revision),
-      ),
-      deadline_ms: plan.deadlineMs,
-      max_in_flight: plan.maxInFlight,
-      ...(plan.connect.length === 0 ? {} : { connect: plan.connect }),
-      ...(plan.hostServiceLimits === undefined ? {} : { host_service_limits: plan.hostServiceLimits }),
-      tags: plan.tags,
-      description: plan.description,
-      ...(lastError === undefined ? {} : { last_error: { code: lastError.code, message: lastError.message } }),
-    };
+      wanted: this.#ending || this.hasEnded ? "stopped" : "running",
+      restarts: this.restarts,
+      instances: this.#instances,
+      shownInstances: this.#shownInstances,
+      unrun: this.unrun,
+      failure: this.#adopted?.failure,
+    });
   }
 
-  /** The instance that what concerns all of them is logged for. */
-  get #speakerId(): string {
-    return (this.#instances[0] ?? this.#comingUp?.instances[0])?.id ?? "";
+  /** Logs what concerns all instances for the first of them. */
+  readonly #note = (level: LogLevel, text: string, invocationId?: string): void => {
+    const { id = "" } = this.#instances[0] ?? this.#comingUp?.instances[0] ?? {};
+    this.#feed.note(id, level, text, invocationId);
+  };
+
+  /** The revision that a list shows. */
+  get #shown(): Revision {
+    return this.#current ?? this.#comingUp?.revision ?? this.#adopted!.running;
   }
 
   get #shownInstances(): readonly Instance[] {
@@ -205,7 +258,8 @@ export class Workload {
 
   /** The state that deserves attention most. */
   #state(): string {
-    if (this.#current === undefined) return "starting";
+    if (this.#current === undefined)
+      return this.#adopted?.failure === undefined || this.#comingUp !== undefined ? "starting" : "failed";
     const states = this.#instances.map((instance) => instance.state);
     return (
       (["crash_loop", "restarting", "starting", "stopping", "ended", "running"] as const).find((state) =>
@@ -214,20 +268,15 @@ export class Workload {
     );
   }
 
-  #describeRevision({ number, plan, deployedAt }: Revision): WorkloadRevision {
-    return {
-      revision: number,
-      sha256: plan.artifact.sha256,
-      size: plan.artifact.size,
-      issuer: plan.claims.issuer,
-      deployed_at: deployedAt,
-      state: this.#current === undefined || number === this.#current.number ? this.#state() : "kept",
-    };
-  }
-
-  async #bringUp(revision: Revision, parts: WorkloadParts, stopping: AbortSignal): Promise<RunningRevision> {
+  /** @param beforeOpen what has to succeed before it counts as up */
+  async #bringUp(
+    revision: Revision,
+    parts: WorkloadParts,
+    stopping: AbortSignal,
+    beforeOpen?: () => Promise<void>,
+  ): Promise<RunningRevision> {
     const { plan } = revision;
-    const dispatcher = plan.triggers.length === 0 ? undefined : this.#newDispatcher(plan, parts);
+    const dispatcher = plan.triggers.length === 0 ? undefined : revisionDispatcher(plan, parts, this.#note);
     const options = { plan, revision: revision.number, feed: this.#feed, dispatcher, ...parts };
     const instances = Array.from({ length: plan.replicas }, () => new Instance(options));
     this.#comingUp = { revision, instances };
@@ -236,6 +285,7 @@ export class Workload {
       await allOf(instances.map(async (instance) => await instance.start(signal)));
       // Only a revision that has come up whole takes messages: what half of one took would be lost with it.
       if (dispatcher !== undefined) await this.#functionOf(parts).open(dispatcher, signal);
+      await beforeOpen?.();
       await allOf(instances.map(async (instance) => await instance.open()));
       return { revision, instances, dispatcher };
     } catch (error) {
@@ -251,35 +301,12 @@ export class Workload {
     }
   }
 
-  #newDispatcher(plan: WorkloadPlan, { connection, heldBytes }: WorkloadParts): Dispatcher {
-    const { triggers, deadlineMs, maxInFlight, maxWaiting } = plan;
-    const note = (text: string, invocationId?: string): void =>
-      this.#feed.note(this.#speakerId, "warn", text, invocationId);
-    return new Dispatcher(newAgentId(), {
-      connection,
-      triggers,
-      deadlineMs,
-      maxInFlight,
-      maxWaiting,
-      heldBytes,
-      onRefusedReply: (subject, reply) =>
-        note(
-          `A message on "${subject}" was not run: it asks for its answer on "${reply}", where a function may not write.`,
-        ),
-      onExpired: ({ subject, invocationId }) =>
-        note(
-          `A message on "${subject}" waited its whole deadline of ${deadlineMs} ms for others to end, and was not run.`,
-          invocationId,
-        ),
-    });
-  }
-
   #functionOf({ connection }: WorkloadParts): DeployedFunction {
     return (this.#function ??= new DeployedFunction({
       connection,
       queue: queueGroup(this.namespace, this.name),
       onRefused: (subject, { message }) =>
-        this.#feed.note(this.#speakerId, "error", `The NATS server refused the trigger "${subject}": ${message}`),
+        this.#note("error", `The NATS server refused the trigger "${subject}": ${message}`),
     }));
   }
 
@@ -288,6 +315,8 @@ export class Workload {
     const oldDispatcher = this.#dispatcher;
     const before = this.#current?.number;
     this.#current = revision;
+    this.#adopted = undefined;
+    this.#earlierRestarts = 0;
     this.#instances = instances;
     this.#dispatcher = dispatcher;
     if (dispatcher !== undefined) this.#function?.switchTo(dispatcher);
@@ -322,6 +351,14 @@ export class Workload {
     this.#turn = turn.catch(() => undefined);
     return await turn;
   }
+}
+
+async function commit(
+  recorder: DeployRecorder | undefined,
+  { number: current, deployedAt }: Revision,
+  kept: readonly Revision[],
+): Promise<void> {
+  await recorder?.commit({ current, numbers: kept.map(({ number }) => number), deployedAt });
 }
 
 /** Waits for all of them, then throws the first failure. */

@@ -25,6 +25,7 @@ export const EVENT_TYPES = [
   "workload_restarting",
   "workload_crash_loop",
   "workload_rolled_back",
+  "workload_not_restored",
   // What it runs in
   "runner_replaced",
   "sandbox_failed",

@@ -2,17 +2,12 @@ import {
   ARTIFACT_BUCKET,
   checkName,
   type Claims,
-  deployKind,
   type DeployRequest,
-  type Environment,
-  formatDestination,
   isLegacyClaims,
   isName,
   LEGACY_HASH,
-  MAX_ARGUMENT_BYTES,
   NexError,
   openEnvironment,
-  parseDestination,
   readObjectLocation,
   type RunResponse,
   type WorkloadDetail,
@@ -20,11 +15,9 @@ import {
 } from "@nex/protocol";
 import type { ObjectPlace } from "../../artifacts/artifact-store.ts";
 import type { CachedArtifact } from "../../artifacts/artifact-cache.ts";
-import { LEGACY_READY_MS, READY_MS, type WorkloadPlan } from "../../supervisor/plan.ts";
-import { SUPPORTED_KINDS } from "../../version.ts";
 import type { ControlContext } from "../context.ts";
-import { deployHostServices } from "./deploy-host-services.ts";
-import { checkFunctionLimits, deployLimits } from "./deploy-limits.ts";
+import { checkDeploy, checkProgramEnvironment } from "./check-deploy.ts";
+import { planDeploy } from "./plan-deploy.ts";
 
 /** Characters of a bucket's or an object's name: far more than either ever has. */
 const MAX_LOCATION_LENGTH = 1024;
@@ -41,17 +34,13 @@ export async function deploy(
   namespace: string,
   request: DeployRequest,
   claims: Claims,
+  body: unknown,
 ): Promise<RunResponse> {
   checkName("namespace", namespace);
   checkFit(context, request);
-  const kind = checkKind(request);
-  const limits = deployLimits(context, kind, request);
-  checkFunctionLimits(context.config, request);
-  const triggers = checkTriggers(context, namespace, kind, request);
-  const connect = checkConnect(context, kind, request);
-  const hostServiceLimits = deployHostServices(context, kind, request);
+  const checked = checkDeploy(context, namespace, request);
   const place = checkPlace(context, request);
-  checkClaims(context, claims, namespace, kind, request);
+  checkClaims(context, claims, namespace, checked.kind, request);
   using _admitted = context.deploys.begin({
     namespace,
     name: claims.name,
@@ -61,44 +50,17 @@ export async function deploy(
   });
   // The dearest check of all, 1.5 ms of arithmetic: only for those who may deploy.
   const env = openEnvironment(request.environment, context.identity.exchangeKey, request.sender_public_key);
-  if (kind === "elf") checkProgramEnvironment(env);
+  if (checked.kind === "elf") checkProgramEnvironment(env);
   await context.admission.use(claims);
   const artifact = await fetchArtifact(context, claims, place);
-  const { functions } = context.config;
-  const plan: WorkloadPlan = {
-    namespace,
-    name: claims.name,
-    kind,
-    description: request.description ?? "",
-    artifact: { sha256: artifact.sha256, size: artifact.size },
-    env,
-    argv: request.argv ?? [],
-    triggers,
-    connect,
-    tags: request.tags ?? {},
-    replicas: request.replicas ?? 1,
-    essential: request.essential ?? false,
-    deadlineMs: request.deadline_ms ?? functions.deadline_ms,
-    maxInFlight: request.max_in_flight ?? functions.max_in_flight,
-    maxWaiting: request.max_waiting ?? functions.max_waiting,
-    ...functionMemory(context, kind, request),
-    limits,
-    readyMs: isLegacyClaims(claims) ? LEGACY_READY_MS : READY_MS,
-    ...(hostServiceLimits === undefined ? {} : { hostServiceLimits }),
-    claims,
-  };
-  return toRunResponse(await context.supervisor.deploy(plan), claims);
-}
-
-/** A WebAssembly function has a default of its own; a JavaScript one has what its sandbox holds it to. */
-function functionMemory(
-  { config, sandbox }: ControlContext,
-  kind: WorkloadKind,
-  { memory_bytes: asked }: DeployRequest,
-): Pick<WorkloadPlan, "memoryBytes"> {
-  const held = kind === "javascript" && sandbox.limits.has("memoryBytes") ? config.limits.memory : undefined;
-  const memoryBytes = asked ?? held;
-  return memoryBytes === undefined ? {} : { memoryBytes };
+  const plan = planDeploy(context, { namespace, request, claims, artifact, env, checked });
+  const { sha256, size } = artifact;
+  const recorder = context.records?.recorder(namespace, claims.name, {
+    owner: claims.issuer,
+    body,
+    artifact: { sha256, size },
+  });
+  return toRunResponse(await context.supervisor.deploy(plan, recorder), claims);
 }
 
 function checkFit(context: ControlContext, request: DeployRequest): void {
@@ -123,66 +85,6 @@ function checkFit(context: ControlContext, request: DeployRequest): void {
       { data: { field: "description" } },
     );
   }
-}
-
-function checkKind(request: DeployRequest): WorkloadKind {
-  const kind = deployKind(request);
-  if (SUPPORTED_KINDS.includes(kind)) return kind;
-  throw new NexError(
-    "unsupported_kind",
-    `Unsupported workload type on this node: ${request.type}. It runs: ${SUPPORTED_KINDS.join(", ")}.`,
-    { data: { kind, supported: SUPPORTED_KINDS } },
-  );
-}
-
-function checkTriggers(
-  context: ControlContext,
-  namespace: string,
-  kind: WorkloadKind,
-  request: DeployRequest,
-): string[] {
-  const triggers = [...new Set(request.trigger_subjects)];
-  if (kind === "elf") {
-    if (triggers.length === 0) return triggers;
-    throw new NexError(
-      "trigger_unsupported",
-      `Unsupported workload type for trigger subject registration: ${request.type}`,
-    );
-  }
-  if (triggers.length === 0)
-    throw new NexError("invalid_request", "A function needs at least one trigger subject (--trigger orders.*).", {
-      data: { field: "trigger_subjects" },
-    });
-  for (const subject of triggers)
-    context.subjects.checkTrigger(namespace, subject, request.allow_all_subjects ?? false);
-  return triggers;
-}
-
-/** Functions get theirs as values, so only a program's has the kernel's limit. */
-function checkProgramEnvironment(env: Environment): void {
-  for (const [name, value] of Object.entries(env)) {
-    const size = Buffer.byteLength(`${name}=${value}`);
-    if (size < MAX_ARGUMENT_BYTES) continue;
-    throw new NexError(
-      "too_large",
-      `The environment variable ${name.slice(0, 80)} has ${size} bytes; Linux takes less than ${MAX_ARGUMENT_BYTES} in one. Have the service read it from elsewhere.`,
-      { data: { variable: name.slice(0, 80), size } },
-    );
-  }
-}
-
-/** The destinations of a service, each once, in the spelling that the link uses. */
-function checkConnect(context: ControlContext, kind: WorkloadKind, { connect = [] }: DeployRequest): string[] {
-  if (connect.length > 0 && kind !== "elf") {
-    throw new NexError(
-      "invalid_request",
-      "Only services can be connected to the outside (--connect); functions use host services.",
-      { data: { field: "connect" } },
-    );
-  }
-  const destinations = connect.map(parseDestination);
-  for (const destination of destinations) context.connectRules.check(destination);
-  return [...new Set(destinations.map(formatDestination))];
 }
 
 /** The node reads objects with its own rights, so a deploy may only name stores that are meant for artifacts. */

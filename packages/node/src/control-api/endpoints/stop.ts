@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   checkName,
   checkStopClaims,
@@ -13,6 +14,9 @@ import {
 import type { Workload } from "../../supervisor/workload.ts";
 import type { ControlContext } from "../context.ts";
 
+/** The answer to a stop waits so long for its records to be taken away, ms. */
+const FORGET_MS = 2000;
+
 /** Stops one instance, as 0.2.7 stops a machine. */
 export async function stopInstance(
   context: ControlContext,
@@ -25,6 +29,7 @@ export async function stopInstance(
     throw new NexError("workload_not_found", "No such workload");
   await admitStop(context, workload, claims);
   await context.supervisor.stopInstance(workload, request.workload_id);
+  if (workload.instances.length === 0) await forget(context, workload);
   return { stopped: true, id: request.workload_id, issuer: claims.issuer, name: workload.name };
 }
 
@@ -39,6 +44,7 @@ export async function undeploy(
   await admitStop(context, workload, claims);
   const instances = workload.instances.map((instance) => instance.id);
   await context.supervisor.stop(namespace, request.name);
+  await forget(context, workload);
   return { stopped: true, name: request.name, instances };
 }
 
@@ -54,9 +60,23 @@ export async function rollback(
   context.admission.check(claims, { action: "rollback", name: workload.name, namespace, sha256: plan.artifact.sha256 });
   checkStopClaims(claims, workload.plan!.claims);
   await context.admission.use(claims);
-  const detail = await context.supervisor.rollback(namespace, request.name, number);
+  const detail = await context.supervisor.rollback(
+    namespace,
+    request.name,
+    number,
+    context.records?.recorder(namespace, request.name, undefined),
+  );
   const { name, kind, revision, state, instances } = detail;
   return { name, namespace, kind, revision, state, instances };
+}
+
+/** It must not come back at the next start. A server that is away is not waited for: the records go when it is back. */
+async function forget({ records }: ControlContext, { namespace, name }: Workload): Promise<void> {
+  if (records === undefined) return;
+  const waited = new AbortController();
+  const late = sleep(FORGET_MS, undefined, { signal: waited.signal }).catch(() => undefined);
+  await Promise.race([records.remove(namespace, name), late]);
+  waited.abort();
 }
 
 async function admitStop(context: ControlContext, workload: Workload, claims: Claims): Promise<void> {

@@ -57,6 +57,8 @@ export interface HostServiceLimitsSummary {
 }
 
 export interface WorkloadDetail extends WorkloadSummary {
+  /** What the nexus wants of it, `running` or `stopped`; absent in answers of older nodes. */
+  readonly wanted?: string;
   /** Newest first. */
   readonly revisions: readonly WorkloadRevision[];
   readonly deadline_ms: number;
@@ -114,6 +116,7 @@ const revision = messageObject({
 
 export const workloadDetailSchema: z.ZodType<WorkloadDetail> = messageObject({
   ...summary,
+  wanted: text.exactOptional(),
   revisions: listOf(revision, MAX_REPLY_ITEMS),
   deadline_ms: count,
   max_in_flight: count,

@@ -1,0 +1,77 @@
+import { open, mkdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { NexError } from "@nex/protocol";
+import { lockFile } from "@nex/system";
+
+/** Rights of everybody but the owner. */
+const OTHERS = 0o077;
+
+/** What a node keeps of itself between its starts: the seeds of its keys. One node at a time uses it. */
+export class StateDirectory implements Disposable {
+  readonly #path: string;
+  readonly #lock: Disposable;
+
+  private constructor(path: string, lock: Disposable) {
+    this.#path = path;
+    this.#lock = lock;
+  }
+
+  /** @throws NexError `already_running` where another node uses it, `state_unusable` */
+  static async open(path: string): Promise<StateDirectory> {
+    let lock: Disposable | undefined;
+    try {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      lock = lockFile(join(path, "lock"));
+    } catch (cause) {
+      throw unusable(path, `cannot be used: ${(cause as Error).message}`, cause);
+    }
+    if (lock !== undefined) return new StateDirectory(path, lock);
+    throw new NexError(
+      "already_running",
+      `Another node already uses the state directory ${path}. Stop it, give this one a directory of its own with --state-directory (state_directory in its config), or start it with --ephemeral.`,
+      { data: { directory: path } },
+    );
+  }
+
+  /** The seed in a file of this directory; `create` makes it where there is none yet. @throws NexError `state_unusable` */
+  async seed(name: string, create: () => string): Promise<string> {
+    const path = join(this.#path, name);
+    try {
+      return (await readPrivate(path)) ?? (await writeOnce(path, create()));
+    } catch (cause) {
+      if (cause instanceof NexError) throw cause;
+      throw unusable(path, `cannot be read or written: ${(cause as Error).message}`, cause);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock[Symbol.dispose]();
+  }
+}
+
+/** `undefined` if there is no such file. */
+async function readPrivate(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (found === undefined) return undefined;
+  if (process.platform !== "win32" && (found.mode & OTHERS) !== 0) {
+    throw unusable(
+      path,
+      `holds a secret key and other users may read it. If nobody has, take that right away (chmod 600 ${path})`,
+    );
+  }
+  return (await readFile(path, "utf8")).trim();
+}
+
+async function writeOnce(path: string, seed: string): Promise<string> {
+  await using file = await open(path, "wx", 0o600);
+  await file.writeFile(`${seed}\n`);
+  await file.sync();
+  return seed;
+}
+
+function unusable(path: string, why: string, cause?: unknown): NexError {
+  return new NexError("state_unusable", `${path} ${why}.`, { data: { path }, cause });
+}

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { temporaryDirectory } from "@nex/testing";
+import { loadIdentity } from "../../src/state/identity.ts";
+import { StateDirectory } from "../../src/state/state-directory.ts";
+
+test("a node with a state directory is the same each time, and its keys are its user's alone", async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, "deep", "state");
+  const once = async (): Promise<string> => {
+    using state = await StateDirectory.open(path);
+    const { nodeId, exchangeKey } = await loadIdentity("nexus", undefined, state);
+    return `${nodeId} ${exchangeKey.publicKey}`;
+  };
+  assert.equal(await once(), await once());
+  for (const name of ["node.seed", "exchange.seed"])
+    assert.equal((await stat(join(path, name))).mode & 0o777, 0o600, name);
+  assert.equal((await stat(path)).mode & 0o777, 0o700);
+});
+
+test("keys that others can read are refused, with the command that helps", async () => {
+  await using directory = await temporaryDirectory();
+  using state = await StateDirectory.open(directory.path);
+  await loadIdentity("nexus", undefined, state);
+  const file = join(directory.path, "node.seed");
+  await chmod(file, 0o640);
+  await assert.rejects(loadIdentity("nexus", undefined, state), { code: "state_unusable", message: /chmod 600/ });
+});
+
+test("a damaged key is refused, and left as it is", async () => {
+  await using directory = await temporaryDirectory();
+  using state = await StateDirectory.open(directory.path);
+  const file = join(directory.path, "node.seed");
+  await writeFile(file, "SNnonsense", { mode: 0o600 });
+  await assert.rejects(loadIdentity("nexus", undefined, state), { code: "invalid_request" });
+  assert.equal(await readFile(file, "utf8"), "SNnonsense");
+});
+
+test("two nodes do not share a state directory", async () => {
+  await using directory = await temporaryDirectory();
+  using _first = await StateDirectory.open(directory.path);
+  await assert.rejects(StateDirectory.open(directory.path), { code: "already_running", message: /--state-directory/ });
+});
+
+test("a place where no directory can be made says so", async () => {
+  await using directory = await temporaryDirectory();
+  const file = join(directory.path, "file");
+  await writeFile(file, "");
+  await assert.rejects(StateDirectory.open(join(file, "state")), { code: "state_unusable", message: /cannot be used/ });
+});
