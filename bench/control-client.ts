@@ -1,12 +1,20 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { NexClient } from "@nex/client";
-import { controlSubjects, encodeMessage, readEnvelope, signRequest, SigningKey } from "@nex/protocol";
+import {
+  checkMessage,
+  controlSubjects,
+  encodeMessage,
+  readEnvelope,
+  signRequest,
+  SigningKey,
+  workloadsResponseSchema,
+} from "@nex/protocol";
 
 export interface FunctionOrder {
   readonly name: string;
-  /** Trigger subject. */
-  readonly subject: string;
-  /** Of JavaScript, or the bytes of a WebAssembly module. */
+  /** Trigger subject; none for a service. */
+  readonly subject?: string;
+  /** Of JavaScript, or the bytes of a WebAssembly module or, without a subject, of a program. */
   readonly source: string | Uint8Array;
   /** Of each invocation. Default: the node's. */
   readonly deadlineMs?: number;
@@ -43,12 +51,22 @@ export class ControlClient implements AsyncDisposable {
     const artifact = Buffer.from(source);
     await this.#client.workloads.deploy({
       name,
-      kind: typeof source === "string" ? "javascript" : "wasm",
+      kind: typeof source === "string" ? "javascript" : subject === undefined ? "elf" : "wasm",
       artifact,
-      triggers: [subject],
+      triggers: subject === undefined ? [] : [subject],
       node: this.#node,
       deadlineMs,
     });
+  }
+
+  async running(): Promise<string[]> {
+    const reply = await this.#connection.request(
+      controlSubjects.workloads(NAMESPACE),
+      encodeMessage({ node_id: this.#node }),
+      { timeout: TIMEOUT_MS },
+    );
+    const { workloads } = checkMessage(workloadsResponseSchema, readEnvelope(reply.data));
+    return workloads.filter(({ state }) => state === "running").map(({ name }) => name);
   }
 
   /** Asks the node alone: the client's own stop first gives every node time to say that it runs the workload. */

@@ -14,6 +14,7 @@ import { hostServices } from "./suites/host-services.ts";
 import { latency } from "./suites/latency.ts";
 import { machines } from "./suites/machines.ts";
 import { memory } from "./suites/memory.ts";
+import { restart } from "./suites/restart.ts";
 import { sandboxes } from "./suites/sandboxes.ts";
 import type { Suite } from "./suites/suite.ts";
 import { throughput } from "./suites/throughput.ts";
@@ -28,6 +29,7 @@ const SUITES: readonly Suite[] = [
   deploy,
   memory,
   held,
+  restart,
   sandboxes,
   machines,
 ];

@@ -25,26 +25,42 @@ export interface SystemNeeds {
    * with no other program of the machine. Default false.
    */
   readonly ownNodeProgram?: boolean;
+  /** The node runs again what it ran before it was killed. Default false. */
+  readonly keepsState?: boolean;
 }
 
 /** A Nex node in a process of its own, and a client that deploys to it over NATS. */
 export class System implements AsyncDisposable {
-  /** Of the node. Agents are its children, runners are theirs. */
-  readonly pid: number;
+  #remote: RemoteProcess<NodeCommands>;
   readonly #client: ControlClient;
   readonly #poolSize: number;
   readonly #stack: AsyncDisposableStack;
   #deployed = 0;
 
-  private constructor(pid: number, client: ControlClient, poolSize: number, stack: AsyncDisposableStack) {
-    this.pid = pid;
+  readonly #launch: () => Promise<RemoteProcess<NodeCommands>>;
+
+  private constructor(
+    remote: RemoteProcess<NodeCommands>,
+    launch: () => Promise<RemoteProcess<NodeCommands>>,
+    client: ControlClient,
+    poolSize: number,
+    stack: AsyncDisposableStack,
+  ) {
+    this.#remote = remote;
+    this.#launch = launch;
     this.#client = client;
     this.#poolSize = poolSize;
     this.#stack = stack;
   }
 
   /** Resolves when the pool is full. */
-  static async start({ url, poolSize, sandbox = "process", ownNodeProgram = false }: SystemOptions): Promise<System> {
+  static async start({
+    url,
+    poolSize,
+    sandbox = "process",
+    ownNodeProgram = false,
+    keepsState = false,
+  }: SystemOptions): Promise<System> {
     await using stack = new AsyncDisposableStack();
     const directory = stack.use(await temporaryDirectory("nex-bench-"));
     // The users that sandboxes run as must get through to their own directories.
@@ -59,16 +75,36 @@ export class System implements AsyncDisposable {
         pool: { size: poolSize },
         runtime_directory: join(directory.path, "run"),
         cache_directory: join(directory.path, "cache"),
+        ...(keepsState ? { state_directory: join(directory.path, "state") } : {}),
         image_directory: join(REPOSITORY, ".tools", "machine-image"),
       },
     };
     const program = await bundleNode(directory.path);
     const args = [JSON.stringify(options)];
-    const remote = stack.use(await RemoteProcess.start<NodeCommands>(program, { args, node, nodeOptions: [] }));
+    const launch = async (): Promise<RemoteProcess<NodeCommands>> =>
+      await RemoteProcess.start<NodeCommands>(program, { args, node, nodeOptions: [] });
+    const remote = await launch();
     const client = stack.use(await ControlClient.connect(url, await remote.run("id", undefined), NEXUS));
-    const system = new System(remote.pid, client, poolSize, stack.move());
+    const system = new System(remote, launch, client, poolSize, stack.move());
     await system.whenCalm();
     return system;
+  }
+
+  /** Of the node. Agents are its children, runners are theirs. */
+  get pid(): number {
+    return this.#remote.pid;
+  }
+
+  /** Kills the node and starts it again. Resolves when it answers the control API. */
+  async crash(): Promise<void> {
+    process.kill(this.pid, "SIGKILL");
+    await this.#remote[Symbol.asyncDispose]();
+    this.#remote = await this.#launch();
+  }
+
+  /** Names of the workloads that the node says are running. */
+  async running(): Promise<string[]> {
+    return await this.#client.running();
   }
 
   /** From the upload on. Resolves when the node says that the function runs. */
@@ -89,7 +125,8 @@ export class System implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stack.disposeAsync();
+    await using _ = this.#stack;
+    await this.#remote[Symbol.asyncDispose]();
   }
 }
 

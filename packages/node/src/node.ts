@@ -22,6 +22,7 @@ import { sandboxConfig } from "./config/sandbox-config.ts";
 import { chooseSandbox, type SandboxPrograms } from "@nex/sandboxes";
 import { checkSandboxPolicy } from "./config/sandbox-policy.ts";
 import { NodeRecords } from "./registry/node-records.ts";
+import { neededArtifacts } from "./registry/needed-artifacts.ts";
 import { Registry } from "./registry/registry.ts";
 import { ClaimsMemory } from "./state/claims-memory.ts";
 import { loadIdentity } from "./state/identity.ts";
@@ -104,9 +105,9 @@ export class NexNode implements AsyncDisposable {
       maxArtifactBytes: config.artifacts.max_artifact_bytes,
     });
     const memory = new ClaimsMemory(connection, warn);
-    const registry = state === undefined ? undefined : new Registry(connection, config.nexus);
-    const records = registry === undefined ? undefined : stack.use(new NodeRecords(registry, identity.nodeId, warn));
-    await Promise.all([artifacts.open(), memory.open(), registry?.open()]);
+    const registry = new Registry(connection, config.nexus);
+    const records = state === undefined ? undefined : stack.use(new NodeRecords(registry, identity.nodeId, warn));
+    await Promise.all([artifacts.open(), memory.open(), records === undefined ? undefined : registry.open()]);
 
     const namespaces = stack.use(
       new NamespaceConnections({
@@ -175,6 +176,7 @@ export class NexNode implements AsyncDisposable {
       subjects,
       sandbox: driver,
       startedAt,
+      registry,
       records,
       warn,
       lameDuck: false,
@@ -283,7 +285,10 @@ async function openApi(
  * needless. A failure shows at the next upload; it must not end the node.
  */
 async function tidyArtifacts(context: ControlContext): Promise<void> {
-  const needed = new Set([...context.supervisor.artifacts, ...context.deploys.artifacts]);
+  const recorded = await neededArtifacts(context.registry).catch(() => undefined);
+  // What other nodes need is not known now, and nothing is lost by waiting.
+  if (recorded === undefined) return;
+  const needed = new Set([...context.supervisor.artifacts, ...context.deploys.artifacts, ...recorded]);
   await Promise.allSettled([
     context.artifacts.collect(needed, ARTIFACT_KEEP_MS),
     context.cache.prune(needed, ARTIFACT_KEEP_MS),

@@ -3,6 +3,7 @@ import type { ArtifactCache } from "../artifacts/artifact-cache.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { NodeConfig } from "../config/node-config.ts";
 import type { NodeRecords } from "../registry/node-records.ts";
+import type { Registry } from "../registry/registry.ts";
 import type { NodeIdentity } from "../state/identity.ts";
 import type { SandboxDriver } from "@nex/sandboxes";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -28,6 +29,8 @@ export interface ControlContext {
   /** The kind of sandbox in use. */
   readonly sandbox: SandboxDriver;
   readonly startedAt: number;
+  /** Records of all nodes of the nexus. */
+  readonly registry: Registry;
   /** What the node runs, written down; `undefined` where it keeps nothing. */
   readonly records: NodeRecords | undefined;
   /** Tells the operator. */

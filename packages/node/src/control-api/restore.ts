@@ -25,10 +25,15 @@ export async function adoptStored(context: ControlContext): Promise<Workload[]> 
       continue;
     }
     const { running, kept, failure } = adopted;
-    const { restarts } = stored.slot;
-    const workload = await context.supervisor.adopt({ running, kept, restarts, failure });
-    if (failure === undefined) toRun.push(workload);
-    else report(context, stored, failure);
+    try {
+      const { restarts } = stored.slot;
+      const workload = await context.supervisor.adopt({ running, kept, restarts, failure });
+      if (failure === undefined) toRun.push(workload);
+      else report(context, stored, failure);
+    } catch (error) {
+      // Its namespace has no connection any more.
+      report(context, stored, toNexError(error));
+    }
   }
   return toRun;
 }
@@ -43,7 +48,7 @@ export async function bringUp(
   const lane = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
       const workload = next;
-      if (!(await tryToRun(context, workload))) void tryAgain(context, workload, signal);
+      if (!(await tryToRun(context, workload, signal))) void tryAgain(context, workload, signal);
     }
   };
   await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, lane));
@@ -52,19 +57,19 @@ export async function bringUp(
 async function tryAgain(context: ControlContext, workload: Workload, signal: AbortSignal): Promise<void> {
   for (let failures = 1; !signal.aborted; failures++) {
     await sleep(backoffMs(failures), undefined, { signal }).catch(() => undefined);
-    if (signal.aborted || (await tryToRun(context, workload))) return;
+    if (signal.aborted || (await tryToRun(context, workload, signal))) return;
   }
 }
 
 /** False if it has to be tried again. */
-async function tryToRun(context: ControlContext, workload: Workload): Promise<boolean> {
+async function tryToRun(context: ControlContext, workload: Workload, signal: AbortSignal): Promise<boolean> {
   try {
     await context.supervisor.resume(workload);
     return true;
   } catch (error) {
     const { namespace, name } = workload;
     const failure = toNexError(error);
-    if (failure.code === "cancelled") return true;
+    if (signal.aborted || failure.code === "cancelled") return true;
     report(context, { namespace, name }, failure);
     return false;
   }

@@ -106,7 +106,8 @@ export class NodeRecords implements AsyncDisposable {
         const record = found === undefined ? undefined : readWorkload(workloadKey, found.bytes);
         if (record !== undefined && revision !== undefined && record.owner !== revision.owner)
           throw notOwner(name, record.owner, revision.owner);
-        last = record?.last ?? 0;
+        // A bucket that was lost has forgotten the numbers that are in use here.
+        last = Math.max(record?.last ?? 0, ...(this.#running.get(idOf(namespace, name))?.revisions.keys() ?? []));
         sequence = found?.sequence ?? 0;
         return last + 1;
       },
@@ -166,7 +167,8 @@ export class NodeRecords implements AsyncDisposable {
         const [namespace = "", name = ""] = id.split("/");
         const key = keyOf.slot(namespace, name, this.#nodeId);
         if (there.has(key)) continue;
-        this.#owe(keyOf.workload(namespace, name), writeWorkload({ owner, last: Math.max(...revisions.keys()) }));
+        if (owner !== "" && revisions.size > 0)
+          this.#owe(keyOf.workload(namespace, name), writeWorkload({ owner, last: Math.max(...revisions.keys()) }));
         for (const [at, bytes] of revisions) this.#owe(keyOf.revision(namespace, name, at), bytes);
         this.#owe(key, writeSlot(slot));
       }

@@ -77,8 +77,9 @@ export class Registry {
     });
   }
 
-  /** All records whose key matches, such as `slot.orders.*.*`. @throws NexError `jetstream_unavailable` */
+  /** All records whose key matches, such as `slot.orders.*.*`; none where there is no bucket. @throws NexError `jetstream_unavailable` */
   async list(pattern: string): Promise<StoredRecord[]> {
+    if (!(await streamExists(this.#connection, this.#stream))) return [];
     return await this.#try("listed", async () => {
       const manager = await jetstreamManager(this.#connection, { checkAPI: false });
       const found: StoredRecord[] = [];
