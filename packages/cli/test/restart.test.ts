@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it } from "node:test";
 import type { WorkloadDetail, WorkloadSummary } from "@nex/protocol";
@@ -17,6 +17,17 @@ async function whenRunning(node: RunningNode, name: string): Promise<void> {
 async function answer(node: RunningNode, subject: string): Promise<string> {
   return (await node.nex("trigger", subject, "--data", "x")).stdout.trim();
 }
+
+it("nex ls and nex info say what does not run after a restart, and why", async () => {
+  await using node = await runningNode();
+  await writeFile(join(node.directory, "say.js"), "export default () => 'said';");
+  await node.json("run", "say.js", "--name", "say", "--trigger", "say", "--env", "A=b");
+  await node.restart("SIGKILL", async () => await rm(join(node.env["XDG_STATE_HOME"]!, "nex/node/exchange.seed")));
+  const list = await node.nex("ls");
+  assert.match(list.stdout, /say +javascript +1 +failed/);
+  assert.match(list.stderr, /say is failed: .*\[environment_sealed_wrong\]/);
+  assert.match((await node.nex("info", "say")).stdout, /State: +failed \(wanted: running\)/);
+});
 
 for (const signal of ["SIGKILL", "SIGTERM", "SIGINT"] as const) {
   it(`what runs on a node with a server of its own runs again after ${signal}, and what was stopped does not`, async () => {

@@ -2,6 +2,9 @@ import type { WorkloadSummary } from "@nex/protocol";
 import { type Command, defineCommand } from "../command.ts";
 import { withClient } from "../session.ts";
 
+/** States that are not what anybody wants: the list says why. */
+const UNWELL: readonly string[] = ["failed", "crash_loop", "restarting"];
+
 /** `nex workload ls`, `nex ls` */
 export const command: Command = defineCommand({
   async run(ctx) {
@@ -21,6 +24,9 @@ export const command: Command = defineCommand({
       { title: "FAILED", value: ({ invocations }) => invocations.failed, align: "right" },
       { title: "TRIGGERS", value: triggersOf },
     ]);
+    for (const { name, state, last_error } of workloads)
+      if (UNWELL.includes(state) && last_error !== undefined)
+        print.note(`${name} is ${state.replace("_", " ")}: ${last_error.message} [${last_error.code}]`);
   },
 });
 

@@ -24,8 +24,8 @@ export interface RunningNode extends AsyncDisposable {
   json<T>(...args: string[]): Promise<T>;
   /** SIGTERM. @returns the exit code */
   stop(): Promise<number | null>;
-  /** Ends the node by a signal, and starts it again in the same home. */
-  restart(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<void>;
+  /** Ends the node by a signal, and starts it again in the same home. `between` happens while it is down. */
+  restart(signal: "SIGTERM" | "SIGINT" | "SIGKILL", between?: () => Promise<void>): Promise<void>;
 }
 
 export async function runningNode(...args: string[]): Promise<RunningNode> {
@@ -53,8 +53,9 @@ export async function runningNode(...args: string[]): Promise<RunningNode> {
       return JSON.parse(ran.stdout) as T;
     },
     stop: async () => await started.end("SIGTERM"),
-    restart: async (signal) => {
+    restart: async (signal, between) => {
       await started.end(signal);
+      await between?.();
       started = await startNode(home.path, env, args);
     },
     [Symbol.asyncDispose]: async () => {

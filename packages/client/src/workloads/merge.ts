@@ -42,5 +42,18 @@ export function mergeAll(details: readonly WorkloadDetail[]): WorkloadDetail[] {
 
 export function toSummary(detail: WorkloadDetail): WorkloadSummary {
   const { name, namespace, kind, revision, state, triggers, restarts, instances, invocations } = detail;
-  return { name, namespace, kind, revision, state, triggers, restarts, instances, invocations };
+  const { wanted, last_error } = detail;
+  return {
+    name,
+    namespace,
+    kind,
+    revision,
+    state,
+    ...(wanted === undefined ? {} : { wanted }),
+    triggers,
+    restarts,
+    instances,
+    invocations,
+    ...(last_error === undefined ? {} : { last_error }),
+  };
 }

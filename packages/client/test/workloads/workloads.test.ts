@@ -47,6 +47,7 @@ describe("workloads", () => {
       "revision",
       "state",
       "triggers",
+      "wanted",
     ]);
     assert.equal((await elsewhere.workloads.list()).length, 1);
     assert.equal((await nex.workloads.get("ant")).instances.length, 2);

@@ -16,6 +16,9 @@ import type { Registry } from "./registry.ts";
 /** Writes that did not succeed are tried again after so long, ms. */
 const RETRY_MS = 2_000;
 
+/** Workloads whose records are read at one time at the start. */
+const READ_AT_ONCE = 64;
+
 /** A workload that this node runs, as the records have it. */
 export interface StoredWorkload {
   readonly namespace: string;
@@ -59,23 +62,30 @@ export class NodeRecords implements AsyncDisposable {
 
   /** Workloads that this node is to run. Unreadable slots are told of and left alone. @throws NexError `jetstream_unavailable` */
   async load(): Promise<StoredWorkload[]> {
-    const stored: StoredWorkload[] = [];
     const slots = await this.#registry.list(`slot.*.*.${this.#nodeId}`);
-    for (const { key, bytes } of slots) {
-      const [, namespace = "", name = ""] = key.split(".");
-      try {
-        const slot = readSlot(key, bytes);
-        if (slot.ended) await this.remove(namespace, name);
-        else stored.push(await this.#load(namespace, name, slot));
-      } catch (error) {
-        if (!(error instanceof NexError) || error.code !== "record_unreadable") throw error;
-        this.#warn(error.message);
-      }
+    const stored: (StoredWorkload | undefined)[] = [];
+    for (let at = 0; at < slots.length; at += READ_AT_ONCE) {
+      const some = slots.slice(at, at + READ_AT_ONCE);
+      stored.push(...(await Promise.all(some.map(async ({ key, bytes }) => await this.#load(key, bytes)))));
     }
-    return stored;
+    return stored.filter((workload) => workload !== undefined);
   }
 
-  async #load(namespace: string, name: string, slot: SlotRecord): Promise<StoredWorkload> {
+  async #load(key: string, bytes: Uint8Array): Promise<StoredWorkload | undefined> {
+    const [, namespace = "", name = ""] = key.split(".");
+    try {
+      const slot = readSlot(key, bytes);
+      if (!slot.ended) return await this.#loadRevisions(namespace, name, slot);
+      this.#running.set(idOf(namespace, name), { slot, revisions: new Map(), owner: "" });
+      await this.remove(namespace, name);
+    } catch (error) {
+      if (!(error instanceof NexError) || error.code !== "record_unreadable") throw error;
+      this.#warn(error.message);
+    }
+    return undefined;
+  }
+
+  async #loadRevisions(namespace: string, name: string, slot: SlotRecord): Promise<StoredWorkload> {
     const revisions = new Map<number, RevisionRecord | NexError>();
     const raw = new Map<number, Uint8Array>();
     const workloadKey = keyOf.workload(namespace, name);
@@ -142,7 +152,7 @@ export class NodeRecords implements AsyncDisposable {
     try {
       const others = await this.#registry.list(`slot.${namespace}.${name}.*`);
       if (others.length > 0) return;
-      for (const at of running?.revisions.keys() ?? []) this.#owe(keyOf.revision(namespace, name, at), undefined);
+      for (const at of running?.slot.kept ?? []) this.#owe(keyOf.revision(namespace, name, at), undefined);
       this.#owe(keyOf.workload(namespace, name), undefined);
     } catch (error) {
       this.#warn((error as Error).message);

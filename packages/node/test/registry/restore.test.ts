@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { Objm } from "@nats-io/obj";
 import { type DeployRequest, SigningKey, type WorkloadDetail } from "@nex/protocol";
-import { startNatsServer, waitFor } from "@nex/testing";
+import { buildStaticProgram, startNatsServer, temporaryDirectory, waitFor } from "@nex/testing";
 import {
   deployFunction,
   type FunctionDeploy,
@@ -155,6 +155,28 @@ describe("a node that keeps its state, started again", () => {
     const second = await fleet.start();
     await whenIn(second, "fn", "running");
     assert.equal((await workload(second, "fn")).restarts, 1);
+  });
+
+  it("does not start a service again that had ended by itself, and forgets it", async () => {
+    await using fleet = await RestartingNode.make();
+    await using directory = await temporaryDirectory();
+    const source = join(directory.path, "job.c");
+    await writeFile(source, "#include <unistd.h>\nint main(void) { return sleep(2); }\n");
+    await buildStaticProgram(source, join(directory.path, "job"));
+    const first = await fleet.start();
+    const job = await readFile(join(directory.path, "job"));
+    const request = { type: "native", kind: "elf", trigger_subjects: [] };
+    await deployed(first, { name: "job", source: job, claims: { kind: "elf" }, request });
+    await deployed(first, { name: "kept" });
+    const ended = await whenIn(first, "job", "ended");
+    assert.equal(ended.wanted, "stopped");
+    const second = await fleet.start();
+    await whenIn(second, "kept", "running");
+    assert.deepEqual(
+      (await workloads(second)).map(({ name }) => name),
+      ["kept"],
+    );
+    await waitFor(async () => !(await keysIn(second)).some((key) => key.includes("job")));
   });
 
   it("leaves no consumer on the server", async () => {

@@ -34,6 +34,9 @@ export interface WorkloadSummary {
   readonly restarts: number;
   readonly instances: readonly InstanceSummary[];
   readonly invocations: { readonly ok: number; readonly failed: number; readonly in_flight: number };
+  /** What the nexus wants of it, `running` or `stopped`; absent in answers of older nodes. */
+  readonly wanted?: string;
+  readonly last_error?: { readonly code: string; readonly message: string; readonly time?: string };
 }
 
 /** One deploy of a workload. */
@@ -57,8 +60,6 @@ export interface HostServiceLimitsSummary {
 }
 
 export interface WorkloadDetail extends WorkloadSummary {
-  /** What the nexus wants of it, `running` or `stopped`; absent in answers of older nodes. */
-  readonly wanted?: string;
   /** Newest first. */
   readonly revisions: readonly WorkloadRevision[];
   readonly deadline_ms: number;
@@ -69,7 +70,6 @@ export interface WorkloadDetail extends WorkloadSummary {
   readonly connect?: readonly string[];
   /** What its deploy took away from the node's host services. */
   readonly host_service_limits?: HostServiceLimitsSummary;
-  readonly last_error?: { readonly code: string; readonly message: string; readonly time?: string };
 }
 
 /** A node's reply to WORKLOADS. */
@@ -101,6 +101,8 @@ const summary = {
   restarts: count,
   instances: listOf(instanceSummarySchema, MAX_REPLY_ITEMS),
   invocations: messageObject({ ok: count, failed: count, in_flight: count }),
+  wanted: text.exactOptional(),
+  last_error: messageObject({ code: text, message: text, time: timestamp.exactOptional() }).exactOptional(),
 };
 
 export const workloadSummarySchema: z.ZodType<WorkloadSummary> = messageObject(summary);
@@ -116,7 +118,6 @@ const revision = messageObject({
 
 export const workloadDetailSchema: z.ZodType<WorkloadDetail> = messageObject({
   ...summary,
-  wanted: text.exactOptional(),
   revisions: listOf(revision, MAX_REPLY_ITEMS),
   deadline_ms: count,
   max_in_flight: count,
@@ -129,7 +130,6 @@ export const workloadDetailSchema: z.ZodType<WorkloadDetail> = messageObject({
     object_store_max_bytes: count.exactOptional(),
     http_allow: listOf(text, MAX_REPLY_ITEMS).exactOptional(),
   }).exactOptional(),
-  last_error: messageObject({ code: text, message: text, time: timestamp.exactOptional() }).exactOptional(),
 });
 
 export const workloadsResponseSchema: z.ZodType<WorkloadsResponse> = messageObject({
