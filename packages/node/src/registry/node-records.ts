@@ -50,6 +50,8 @@ export class NodeRecords implements AsyncDisposable {
   readonly #running: Map<string, Running> = new Map();
   /** Keys that are to be written, or taken away where the value is `undefined`. */
   readonly #owed: Map<string, Uint8Array | undefined> = new Map();
+  /** The bucket may have lost what was written. */
+  #isInDoubt = false;
   #paying: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -112,6 +114,8 @@ export class NodeRecords implements AsyncDisposable {
     const workloadKey = keyOf.workload(namespace, name);
     return {
       next: async () => {
+        // What is owed of an earlier workload of this name must not be taken from this one.
+        await this.#pay();
         const found = await this.#registry.get(workloadKey);
         const record = found === undefined ? undefined : readWorkload(workloadKey, found.bytes);
         if (record !== undefined && revision !== undefined && record.owner !== revision.owner)
@@ -127,6 +131,8 @@ export class NodeRecords implements AsyncDisposable {
         if (revision !== undefined) {
           const bytes = writeRevision({ ...revision, deployedAt: kept.deployedAt });
           const next = writeWorkload({ owner: revision.owner, last: kept.current });
+          this.#owed.delete(workloadKey);
+          this.#owed.delete(keyOf.revision(namespace, name, kept.current));
           if (!(await this.#registry.replace(workloadKey, next, sequence))) throw conflict(name);
           await this.#registry.put(keyOf.revision(namespace, name, kept.current), bytes);
           raw.set(kept.current, bytes);
@@ -171,26 +177,28 @@ export class NodeRecords implements AsyncDisposable {
 
   /** Writes again what a bucket that was lost, or another server in its place, does not have. */
   async repair(): Promise<void> {
-    try {
-      const there = new Set((await this.#registry.list(`slot.*.*.${this.#nodeId}`)).map(({ key }) => key));
-      for (const [id, { slot, revisions, owner }] of this.#running) {
-        const [namespace = "", name = ""] = id.split("/");
-        const key = keyOf.slot(namespace, name, this.#nodeId);
-        if (there.has(key)) continue;
-        if (owner !== "" && revisions.size > 0)
-          this.#owe(keyOf.workload(namespace, name), writeWorkload({ owner, last: Math.max(...revisions.keys()) }));
-        for (const [at, bytes] of revisions) this.#owe(keyOf.revision(namespace, name, at), bytes);
-        this.#owe(key, writeSlot(slot));
-      }
-    } catch (error) {
-      this.#warn((error as Error).message);
-    }
+    this.#isInDoubt = true;
     await this.#pay();
   }
 
+  /** Owes what is missing. @throws NexError `jetstream_unavailable` */
+  async #compare(): Promise<void> {
+    const there = new Set((await this.#registry.list(`slot.*.*.${this.#nodeId}`)).map(({ key }) => key));
+    this.#isInDoubt = false;
+    for (const [id, { slot, revisions, owner }] of this.#running) {
+      const [namespace = "", name = ""] = id.split("/");
+      const key = keyOf.slot(namespace, name, this.#nodeId);
+      if (there.has(key)) continue;
+      if (owner !== "" && revisions.size > 0)
+        this.#owe(keyOf.workload(namespace, name), writeWorkload({ owner, last: Math.max(...revisions.keys()) }));
+      for (const [at, bytes] of revisions) this.#owe(keyOf.revision(namespace, name, at), bytes);
+      this.#owe(key, writeSlot(slot));
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pay();
     this.#isClosed = true;
+    await this.#pay();
     clearTimeout(this.#retry);
     if (this.#owed.size > 0)
       this.#warn(`${this.#owed.size} records of what this node runs could not be written before it stopped.`);
@@ -232,17 +240,17 @@ export class NodeRecords implements AsyncDisposable {
 
   async #payAll(): Promise<void> {
     clearTimeout(this.#retry);
-    for (const [key, bytes] of this.#owed) {
-      try {
+    try {
+      if (this.#isInDoubt) await this.#compare();
+      for (const [key, bytes] of this.#owed) {
         if (bytes === undefined) await this.#registry.remove(key);
         else await this.#registry.put(key, bytes);
         if (this.#owed.get(key) === bytes) this.#owed.delete(key);
-      } catch (error) {
-        this.#warn(`${(error as Error).message} It is tried again.`);
-        if (this.#isClosed) return;
-        this.#retry = setTimeout(() => void this.#pay(), RETRY_MS);
-        return;
       }
+    } catch (error) {
+      if (this.#isClosed) return;
+      this.#warn(`${(error as Error).message} It is tried again.`);
+      this.#retry = setTimeout(() => void this.#pay(), RETRY_MS);
     }
   }
 }

@@ -315,6 +315,26 @@ describe("the records of a nexus", () => {
     assert.equal(await ask(first, "fn"), pid);
   });
 
+  it("are the new workload's when its name is deployed again right after a stop without JetStream", async () => {
+    await using fleet = await RestartingNode.make();
+    const first = await fleet.start();
+    await deployed(first, { source: SAY("one") });
+    // Nothing can be written, and nothing purged, while a stream of this name has other subjects.
+    const manager = await jetstreamManager(first.client);
+    await manager.streams.delete("KV_nex_nexus");
+    await manager.streams.add({ name: "KV_nex_nexus", subjects: ["elsewhere"], deny_purge: true });
+    const stop = undeployRequest(first, {}, issuer);
+    assert.equal((await first.ask(`$NEX.UNDEPLOY.default.${first.node.id}`, stop)).error, undefined);
+    const refused = await deployFunction(first, { issuer, source: SAY("two") });
+    assert.equal(refused.code, "jetstream_unavailable");
+    assert.deepEqual(await workloads(first), []);
+    await manager.streams.delete("KV_nex_nexus");
+    await deployed(first, { source: SAY("two") });
+    const second = await fleet.start();
+    await whenIn(second, "fn", "running");
+    assert.equal(await ask(second, "fn"), "two");
+  });
+
   it("are taken away after a stop that came while the bucket was gone", async () => {
     await using fleet = await RestartingNode.make();
     const first = await fleet.start();
