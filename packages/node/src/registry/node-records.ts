@@ -139,12 +139,10 @@ export class NodeRecords implements AsyncDisposable {
         }
         const slot = { revision: kept.current, kept: kept.numbers, restarts: 0, ended: false };
         await this.#putSlot(namespace, name, slot);
-        await this.#forgetRevisions(namespace, name, raw, kept);
-        this.#running.set(idOf(namespace, name), {
-          slot,
-          revisions: raw,
-          owner: revision?.owner ?? running?.owner ?? "",
-        });
+        // From here on it counts, and nothing may fail any more.
+        const owner = revision?.owner ?? running?.owner ?? "";
+        this.#running.set(idOf(namespace, name), { slot, revisions: raw, owner });
+        void this.#forgetRevisions(namespace, name, raw, kept);
       },
     };
   }
@@ -221,10 +219,15 @@ export class NodeRecords implements AsyncDisposable {
     const dropped = [...raw.keys()].filter((at) => !numbers.includes(at));
     for (const at of dropped) raw.delete(at);
     if (dropped.length === 0) return;
-    const slots = await this.#registry.list(`slot.${namespace}.${name}.*`);
-    const needed = new Set(slots.flatMap(({ key, bytes }) => keptIn(key, bytes)));
-    for (const at of dropped) if (!needed.has(at)) this.#owe(keyOf.revision(namespace, name, at), undefined);
-    void this.#pay();
+    try {
+      const slots = await this.#registry.list(`slot.${namespace}.${name}.*`);
+      const needed = new Set(slots.flatMap(({ key, bytes }) => keptIn(key, bytes)));
+      for (const at of dropped) if (!needed.has(at)) this.#owe(keyOf.revision(namespace, name, at), undefined);
+    } catch (error) {
+      // They take room and do no harm.
+      this.#warn((error as Error).message);
+    }
+    await this.#pay();
   }
 
   #owe(key: string, bytes: Uint8Array | undefined): void {

@@ -111,6 +111,27 @@ describe("a node that keeps its state, started again", () => {
     assert.equal(data.revision, 3);
   });
 
+  it("keeps records of the five newest revisions", async () => {
+    await using fleet = await RestartingNode.make();
+    const first = await fleet.start();
+    for (let number = 1; number <= 7; number++) await deployed(first, { source: SAY(String(number)) });
+    const revisions = async (): Promise<string[]> => (await keysIn(first)).filter((key) => key.startsWith("revision."));
+    const kept = await waitFor(async () => {
+      const found = await revisions();
+      return found.length === 5 ? found : undefined;
+    });
+    assert.deepEqual(
+      kept.map((key) => key.split(".").at(-1)),
+      ["3", "4", "5", "6", "7"],
+    );
+    const second = await fleet.start();
+    const { revisions: told } = await whenIn(second, "fn", "running");
+    assert.deepEqual(
+      told.map(({ revision }) => revision),
+      [7, 6, 5, 4, 3],
+    );
+  });
+
   it("does not run again what was stopped, and has no record of it left", async () => {
     await using fleet = await RestartingNode.make();
     const first = await fleet.start();
