@@ -1,6 +1,6 @@
-import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { NexError } from "@nex/protocol";
+import { configHome, stateHome } from "@nex/system";
 import { z } from "zod";
 import type { StatedSubjects } from "./namespace-subjects.ts";
 import type { NatsLogLine } from "./server-log.ts";
@@ -81,18 +81,4 @@ export function embeddedNatsConfig(options: EmbeddedNatsOptions): EmbeddedNatsCo
     onRestart: options.onRestart ?? (() => {}),
     onUnexpectedExit: options.onUnexpectedExit ?? (() => {}),
   };
-}
-
-function stateHome(): string {
-  return xdgDirectory("XDG_STATE_HOME") ?? join(homedir(), ".local", "state");
-}
-
-function configHome(): string {
-  return xdgDirectory("XDG_CONFIG_HOME") ?? join(homedir(), ".config");
-}
-
-/** The XDG Base Directory Specification has relative paths ignored. */
-function xdgDirectory(variable: string): string | undefined {
-  const value = process.env[variable];
-  return value !== undefined && isAbsolute(value) ? value : undefined;
 }

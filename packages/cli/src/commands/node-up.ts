@@ -1,6 +1,4 @@
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
-import { NexNode, type NodeOptions, SANDBOX_NAMES, weighPayloadsWithTheHeap } from "@nex/node";
+import { defaultStateDirectory, NexNode, type NodeOptions, SANDBOX_NAMES, weighPayloadsWithTheHeap } from "@nex/node";
 import { NexError } from "@nex/protocol";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
 import { connectionOptions } from "../connection/connect.ts";
@@ -59,7 +57,9 @@ export const command: Command = defineCommand({
       );
     }
     const { state_directory: configured, ...fileConfig } = await readNodeConfig(ctx, args.config);
-    const state = args.ephemeral ? undefined : (args.stateDirectory ?? configured ?? stateDirectory(ctx));
+    const state = args.ephemeral
+      ? undefined
+      : (args.stateDirectory ?? configured ?? defaultStateDirectory(ctx.terminal.env));
     const config: NodeOptions = {
       ...fileConfig,
       ...(state === undefined ? {} : { state_directory: state }),
@@ -112,12 +112,6 @@ function announce({ print }: CommandContext, node: NexNode, embedded: boolean): 
     ["Sandbox", sandbox],
   ]);
   print.note('Deploy a function from another terminal: nex run FILE --trigger "orders.*". Stop the node with Ctrl-C.');
-}
-
-/** The XDG Base Directory Specification has relative paths ignored. */
-function stateDirectory({ terminal: { env } }: CommandContext): string {
-  const { XDG_STATE_HOME: home } = env;
-  return join(home !== undefined && isAbsolute(home) ? home : join(homedir(), ".local", "state"), "nex", "node");
 }
 
 function isServerNamed(ctx: CommandContext): boolean {

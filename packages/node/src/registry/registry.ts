@@ -78,11 +78,11 @@ export class Registry {
   }
 
   /** All records whose key matches, such as `slot.orders.*.*`; none where there is no bucket. @throws NexError `jetstream_unavailable` */
-  async list(pattern: string): Promise<StoredRecord[]> {
+  async list(pattern: string): Promise<Omit<StoredRecord, "sequence">[]> {
     if (!(await streamExists(this.#connection, this.#stream))) return [];
     return await this.#try("listed", async () => {
       const manager = await jetstreamManager(this.#connection, { checkAPI: false });
-      const found: StoredRecord[] = [];
+      const found: Omit<StoredRecord, "sequence">[] = [];
       const messages = pullMessages({
         connection: this.#connection,
         manager,
@@ -94,7 +94,7 @@ export class Registry {
       });
       const prefix = this.#subjectOf("").length;
       for await (const { subject, data, headers } of messages) {
-        if (headers?.has("KV-Operation") !== true) found.push({ key: subject.slice(prefix), bytes: data, sequence: 0 });
+        if (headers?.has("KV-Operation") !== true) found.push({ key: subject.slice(prefix), bytes: data });
       }
       return found;
     });

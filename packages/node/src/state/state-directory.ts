@@ -1,10 +1,15 @@
 import { open, mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NexError } from "@nex/protocol";
-import { lockFile } from "@nex/system";
+import { lockFile, stateHome } from "@nex/system";
 
 /** Rights of everybody but the owner. */
 const OTHERS = 0o077;
+
+/** Where the node of a user keeps its state, unless another place is named. */
+export function defaultStateDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  return join(stateHome(env), "nex", "node");
+}
 
 /** What a node keeps of itself between its starts: the seeds of its keys. One node at a time uses it. */
 export class StateDirectory implements Disposable {
