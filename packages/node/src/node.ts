@@ -1,5 +1,6 @@
+import { availableParallelism, freemem } from "node:os";
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
-import { createEvent, NexError, SYSTEM_NAMESPACE } from "@nex/protocol";
+import { createEvent, ExchangeKey, NexError, SYSTEM_NAMESPACE } from "@nex/protocol";
 import { ArtifactCache } from "./artifacts/artifact-cache.ts";
 import { ArtifactStore } from "./artifacts/artifact-store.ts";
 import { namespaceCredentials, statedSubjects } from "./config/namespaces.ts";
@@ -10,20 +11,20 @@ import { NamespaceConnections } from "./connections/namespace-connections.ts";
 import { openNodeConnection } from "./connections/node-connection.ts";
 import { Admission } from "./control-api/admission.ts";
 import type { ControlContext } from "./control-api/context.ts";
-import { adoptStored, bringUp } from "./control-api/restore.ts";
-import { ControlApi } from "./control-api/control-api.ts";
+import { planStored } from "./control-api/stored-deploy.ts";
 import { DeploysUnderWay } from "./control-api/deploys-under-way.ts";
-import { nodeTags, ping } from "./control-api/endpoints/describe.ts";
+import { nodeTags } from "./control-api/endpoints/node-tags.ts";
 import { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from "@nex/embedded-nats";
 import { Feeds } from "./feeds/feeds.ts";
-import { nodeServices } from "./services/node-services.ts";
-import { ServiceResponder } from "./services/service-responder.ts";
+import { enterLameDuck, LameDuck } from "./control-api/lame-duck.ts";
+import { FleetReport } from "./placement/fleet-report.ts";
 import { sandboxConfig } from "./config/sandbox-config.ts";
 import { chooseSandbox, type SandboxPrograms } from "@nex/sandboxes";
 import { checkSandboxPolicy } from "./config/sandbox-policy.ts";
-import { NodeRecords } from "./registry/node-records.ts";
-import { neededArtifacts } from "./registry/needed-artifacts.ts";
-import { Registry } from "./registry/registry.ts";
+import { Bucket } from "./jetstream/bucket.ts";
+import { Fleet } from "./placement/fleet.ts";
+import type { NodeOffer } from "./placement/node-offer.ts";
+import { Presence } from "./placement/presence.ts";
 import { ClaimsMemory } from "./state/claims-memory.ts";
 import { loadIdentity } from "./state/identity.ts";
 import { StateDirectory } from "./state/state-directory.ts";
@@ -32,25 +33,21 @@ import { SandboxPool } from "./supervisor/pool.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
 import { SubjectRules } from "./triggers/subject-rules.ts";
 import { ConnectRules, isConnectRule } from "./tunnels/connect-rules.ts";
-import { VERSION } from "./version.ts";
+import { openApi } from "./serve.ts";
+import { SUPPORTED_KINDS } from "./version.ts";
 
 export interface NexNodeOptions {
   /** The NATS server to use, or the one to start. */
   readonly nats: { readonly connect: NodeConnectionOptions } | { readonly embedded: EmbeddedNatsOptions };
   readonly programs: SandboxPrograms;
   readonly config?: NodeOptions;
+  /** Seed of the key that all nodes of the nexus share. Default: as the config says. */
+  readonly nexusKey?: string | undefined;
   /** Takes lines for the operator. Default: none. */
   readonly onWarning?: (line: string) => void;
   /** The node can no longer work, as when its embedded server has died and does not come up again. */
   readonly onFatal?: (error: NexError) => void;
 }
-
-const HEARTBEAT_MS = 30_000;
-
-const TIDY_MS = 600_000;
-
-/** An artifact that no workload of this node needs is kept this long for other nodes and clients, ms. */
-const ARTIFACT_KEEP_MS = 3_600_000;
 
 /** A Nex node: takes workloads from the control API and runs them. */
 export class NexNode implements AsyncDisposable {
@@ -60,12 +57,20 @@ export class NexNode implements AsyncDisposable {
   readonly server: string;
   /** Name of the sandbox in use. */
   readonly sandbox: string;
+  readonly #context: ControlContext;
   readonly #stack: AsyncDisposableStack;
 
-  private constructor(id: string, server: string, sandbox: string, stack: AsyncDisposableStack) {
+  private constructor(
+    id: string,
+    server: string,
+    sandbox: string,
+    context: ControlContext,
+    stack: AsyncDisposableStack,
+  ) {
     this.id = id;
     this.server = server;
     this.sandbox = sandbox;
+    this.#context = context;
     this.#stack = stack;
   }
 
@@ -97,17 +102,22 @@ export class NexNode implements AsyncDisposable {
     }))
       warn(line);
 
-    const identity = await loadIdentity(config.nexus, config.nexus_key_file, state);
+    const identity = await loadIdentity({
+      nexus: config.nexus,
+      nexusKey: options.nexusKey,
+      nexusKeyFile: config.nexus_key_file,
+      state,
+    });
     const runtime = stack.use(await makeRuntimeDirectory(config.runtime_directory));
     const feeds = new Feeds(connection, identity.nodeId, config.accept_legacy_claims);
+    const { replicas } = config.jetstream;
     const artifacts = new ArtifactStore(connection, {
       maxBytes: config.artifacts.max_bytes,
       maxArtifactBytes: config.artifacts.max_artifact_bytes,
+      replicas,
     });
-    const memory = new ClaimsMemory(connection, warn);
-    const registry = new Registry(connection, config.nexus);
-    const records = state === undefined ? undefined : stack.use(new NodeRecords(registry, identity.nodeId, warn));
-    await Promise.all([artifacts.open(), memory.open(), records === undefined ? undefined : registry.open()]);
+    const memory = new ClaimsMemory(connection, warn, replicas);
+    await Promise.all([artifacts.open(), memory.open()]);
 
     const namespaces = stack.use(
       new NamespaceConnections({
@@ -149,16 +159,17 @@ export class NexNode implements AsyncDisposable {
       hostServices: config.host_services,
       subjects,
       heldBytes: config.functions.held_bytes,
-      onChange: ({ namespace, name, restarts, hasEnded }) => {
-        if (!stopping.signal.aborted) records?.note(namespace, name, { restarts, ended: hasEnded });
-      },
+      onChange: ({ namespace, name }) => fleet?.onLocalChange(namespace, name),
     });
     stack.defer(async () => await supervisor.close());
 
     const startedAt = Date.now();
-    const context: ControlContext = {
+    const checks = {
       config,
       identity,
+      sandbox: driver,
+      subjects,
+      connectRules: connectRules(config, embedded),
       admission: new Admission({
         nodeId: identity.nodeId,
         nexus: identity.nexus,
@@ -167,27 +178,91 @@ export class NexNode implements AsyncDisposable {
         memory,
         startedAt,
       }),
+    };
+    const lameDuck = new LameDuck();
+    const offer = (): Omit<NodeOffer, "places"> => ({
+      kinds: SUPPORTED_KINDS,
+      tags: nodeTags({ config, sandbox: driver }, false),
+      cpus: availableParallelism(),
+      memoryFree: freemem(),
+      instances: supervisor.instanceCount,
+      isLameDuck: lameDuck.isOn,
+    });
+    const report = new FleetReport(feeds, identity.nodeId, warn);
+    const fleet =
+      state === undefined
+        ? undefined
+        : stack.use(
+            new Fleet({
+              connection,
+              identity,
+              replicas,
+              failoverMs: config.failover_after,
+              offer,
+              maxInstances: config.max_instances,
+              supervisor,
+              plan: (namespace, name, record) => planStored(checks, namespace, name, record),
+              report,
+              onTwin: (error) => options.onFatal?.(error),
+              warn,
+            }),
+          );
+    // Clients wait for the answers of all nodes that are there, those that act for themselves alone among them.
+    const presence =
+      fleet?.presence ??
+      stack.use(
+        new Presence({
+          connection,
+          nexus: identity.nexus,
+          id: identity.nodeId,
+          key: ExchangeKey.create(),
+          offer,
+          failoverMs: config.failover_after,
+          onChange: () => undefined,
+          onLost: () => undefined,
+          onTwin: () => undefined,
+        }),
+      );
+    const context: ControlContext = {
+      ...checks,
       supervisor,
       artifacts,
-      deploys: new DeploysUnderWay(supervisor, config.max_instances),
+      deploys: new DeploysUnderWay(supervisor, fleet === undefined ? config.max_instances : 0),
       cache,
       feeds,
-      connectRules: connectRules(config, embedded),
-      subjects,
-      sandbox: driver,
       startedAt,
-      registry,
-      records,
+      fleet,
+      presence,
+      records:
+        fleet?.cache.bucket ?? new Bucket(connection, { name: `nex_${config.nexus}`, description: "", replicas }),
       warn,
-      lameDuck: false,
+      lameDuck,
     };
-    const adopted = await adoptStored(context);
+    await (fleet ?? presence).open();
     await openApi(stack, connection, context);
-    if (records !== undefined) repairAfterReconnects(connection, records);
+    if (fleet !== undefined) verifyAfterReconnects(connection, fleet);
     stack.defer(() => stopping.abort(new NexError("cancelled", "The node is stopping.")));
     pool.fill();
-    void bringUp(context, adopted, stopping.signal);
-    return new NexNode(identity.nodeId, embedded?.url ?? connection.getServer(), driver.name, stack.move());
+    fleet?.start();
+    const url = embedded?.url ?? connection.getServer();
+    return new NexNode(identity.nodeId, url, driver.name, context, stack.move());
+  }
+
+  /** True while other nodes of the nexus are there, which could take over what runs here. */
+  get hasPeers(): boolean {
+    const { fleet } = this.#context;
+    return fleet !== undefined && fleet.view().nodes.size > 1;
+  }
+
+  /**
+   * Takes no more deploys, and gives what runs here to other nodes, each replacement before its original ends.
+   * Resolves when nothing is left that another node could take, after `drain_timeout`, or when `signal` is aborted.
+   */
+  async drain(signal?: AbortSignal): Promise<void> {
+    const { fleet, config } = this.#context;
+    enterLameDuck(this.#context);
+    const late = AbortSignal.timeout(config.drain_timeout);
+    await fleet?.drain(signal === undefined ? late : AbortSignal.any([signal, late]));
   }
 
   /** Refuses new work, ends every workload and sandbox, says goodbye and disconnects. */
@@ -248,50 +323,8 @@ function connectRules({ services }: NodeConfig, embedded: EmbeddedNats | undefin
 }
 
 /** A server that comes back may have lost what it kept, or be another one. */
-function repairAfterReconnects(connection: NatsConnection, records: NodeRecords): void {
+function verifyAfterReconnects(connection: NatsConnection, fleet: Fleet): void {
   void (async () => {
-    for await (const { type } of connection.status()) if (type === "reconnect") void records.repair();
+    for await (const { type } of connection.status()) if (type === "reconnect") void fleet.verify();
   })();
-}
-
-async function openApi(
-  stack: AsyncDisposableStack,
-  connection: NatsConnection,
-  context: ControlContext,
-): Promise<void> {
-  const { feeds, identity } = context;
-  const announce = (type: "node_started" | "node_stopped" | "heartbeat", data: Record<string, unknown>): void =>
-    feeds.publishEvent(createEvent(type, identity.nodeId, SYSTEM_NAMESPACE, data));
-  stack.defer(() => announce("node_stopped", { id: identity.nodeId, graceful: true }));
-  const responder = new ServiceResponder(connection, () => nodeServices(context));
-  responder.open();
-  stack.defer(async () => await responder.close());
-  const api = new ControlApi(connection, context);
-  await api.open();
-  // Deploys under way end with the supervisor; the API waits for them, to answer them all.
-  stack.defer(async () => void (await Promise.all([api.close(), context.supervisor.close()])));
-  const heartbeat = setInterval(() => {
-    const { version, uptime, tags, nexus, node_id, running_machines } = ping(context);
-    announce("heartbeat", { version, node_id, nexus, uptime, tags, running_machines });
-  }, HEARTBEAT_MS);
-  stack.defer(() => clearInterval(heartbeat));
-  const tidying = setInterval(() => void tidyArtifacts(context), TIDY_MS);
-  stack.defer(() => clearInterval(tidying));
-  announce("node_started", { version: VERSION, id: identity.nodeId, tags: nodeTags(context) });
-}
-
-/**
- * Frees the room of artifacts nobody needs, and puts back those that this node does and another has taken for
- * needless. A failure shows at the next upload; it must not end the node.
- */
-async function tidyArtifacts(context: ControlContext): Promise<void> {
-  const recorded = await neededArtifacts(context.registry).catch(() => undefined);
-  // What other nodes need is not known now, and nothing is lost by waiting.
-  if (recorded === undefined) return;
-  const needed = new Set([...context.supervisor.artifacts, ...context.deploys.artifacts, ...recorded]);
-  await Promise.allSettled([
-    context.artifacts.collect(needed, ARTIFACT_KEEP_MS),
-    context.cache.prune(needed, ARTIFACT_KEEP_MS),
-    context.cache.putBack(context.supervisor.artifacts),
-  ]);
 }

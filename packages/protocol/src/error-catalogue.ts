@@ -437,8 +437,15 @@ const surroundings = {
   deploy_conflict: {
     status: 409,
     exit: 1,
-    when: "Two nodes deployed one workload at the same moment.",
-    remedy: "Deploy it again.",
+    when: "A workload was deployed, rolled back or stopped over one node while another still worked on it.",
+    remedy: "See with `nex info` what runs, then do it again.",
+  },
+  nexus_key_mismatch: {
+    status: 403,
+    exit: 5,
+    when: "The node has another nexus key than the nodes of the nexus that it is to join.",
+    remedy:
+      "Give it their key: `nex keys export` on one of theirs, then `NEX_NEXUS_KEY` or `nexus_key_file` here. Or give it another `nexus`.",
   },
   already_running: {
     status: 409,

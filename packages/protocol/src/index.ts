@@ -25,6 +25,7 @@ export { checkMessageSubject } from "./workloads/message-subjects.ts";
 export { ARTIFACT_BUCKET, ARTIFACT_BUCKET_DESCRIPTION, DEFAULT_ARTIFACT_QUOTA } from "./workloads/artifacts.ts";
 export { type Destination, formatDestination, isLoopbackHost, parseDestination } from "./workloads/destinations.ts";
 export { formatSize, formatUptime, parseDuration, parseSize } from "./workloads/quantities.ts";
+export { durationSchema } from "./workloads/duration-schema.ts";
 export { sizeSchema } from "./workloads/size-schema.ts";
 export {
   captures,
@@ -96,6 +97,7 @@ export {
   type DeployRequest,
   deployRequestSchema,
   type HostServiceLimits,
+  type PlacementRequest,
   type LegacyConnection,
   MAX_ARGUMENT_BYTES,
   objectLocation,

@@ -28,6 +28,10 @@ const options = {
     "--state-directory <dir>",
     "where the node keeps its keys (default: nex/node in the XDG state directory)",
   ),
+  nexusKeyFile: text(
+    "--nexus-key-file <file>",
+    "file with the key of the nexus to join (nex keys export); NEX_NEXUS_KEY holds the key itself",
+  ),
   ephemeral: flag("--ephemeral", "keep nothing: neither keys, nor what runs here, nor the embedded nats-server's data"),
 };
 
@@ -66,6 +70,7 @@ export const command: Command = defineCommand({
       ...(args.sandbox === undefined ? {} : { sandbox: args.sandbox }),
       ...(args.pool === undefined ? {} : { pool: { size: args.pool } }),
       ...(args.nexus === undefined ? {} : { nexus: args.nexus }),
+      ...(args.nexusKeyFile === undefined ? {} : { nexus_key_file: args.nexusKeyFile }),
       ...(args.issuers.length === 0 ? {} : { issuers: args.issuers }),
       ...(args.tags.size === 0 ? {} : { tags: Object.fromEntries(args.tags) }),
     };
@@ -87,6 +92,7 @@ export const command: Command = defineCommand({
             : { connect: connectionOptions(ctx.connection(), await import("@nats-io/transport-node")) },
           programs: sandboxPrograms(ctx.terminal.env),
           config,
+          nexusKey: nexusKey(ctx),
           onWarning: (line) => ctx.print.warn(line),
           onFatal: (error) => fatal.reject(error),
         }),
@@ -94,14 +100,24 @@ export const command: Command = defineCommand({
     announce(ctx, node, embedded);
     if (args.ephemeral) ctx.print.note("This node keeps nothing: what is deployed to it is gone when it stops.");
     await Promise.race([stopped(ctx.signal), fatal.promise]);
-    ctx.print.note(
-      args.ephemeral
-        ? "Stopping: workloads are ended first."
-        : "Stopping: workloads are ended first. They run again when the node is started again.",
-    );
+    if (node.hasPeers) {
+      ctx.print.note("Stopping: other nodes take over what runs here first. Once more ends it at once.");
+      await Promise.race([node.drain(), fatal.promise]);
+    } else ctx.print.note(stopping(args.ephemeral));
     return 0;
   },
 });
+
+function stopping(isEphemeral: boolean): string {
+  const ending = "Stopping: workloads are ended first.";
+  return isEphemeral ? ending : `${ending} They run again when the node is started again.`;
+}
+
+/** An empty variable is none, as everywhere. */
+function nexusKey({ terminal }: CommandContext): string | undefined {
+  const key = terminal.env["NEX_NEXUS_KEY"]?.trim();
+  return key === "" ? undefined : key;
+}
 
 function announce({ print }: CommandContext, node: NexNode, embedded: boolean): void {
   const { id, server, sandbox } = node;

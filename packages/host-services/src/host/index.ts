@@ -13,6 +13,6 @@ export { InstanceServices, type ServeOptions } from "./instance-services.ts";
 export { readHeaders, writeHeaders } from "./message-headers.ts";
 export { sizeOf } from "./message-size.ts";
 export { narrowHostServices } from "./narrow.ts";
-export { type PullOrder, pullMessages } from "./pull-messages.ts";
+export { type PullOrder, pullMessages, sequenceOf } from "./pull-messages.ts";
 export type { ServiceScope, StorageBuckets, WorkloadId } from "./service.ts";
 export { WorkloadServices } from "./workload-services.ts";

@@ -10,7 +10,7 @@ import {
   formatSize,
   NexError,
 } from "@nex/protocol";
-import { streamExists } from "../state/stream-exists.ts";
+import { streamExists } from "../jetstream/stream-exists.ts";
 import { readObject } from "./read-object.ts";
 
 /** Where an artifact lies in JetStream. */
@@ -28,6 +28,8 @@ export interface ArtifactStoreOptions {
   readonly maxArtifactBytes?: number;
   /** An object of which nothing comes for this long is given up on, ms. Default 10,000. */
   readonly chunkTimeoutMs?: number;
+  /** Servers of a cluster that each keep a copy. Default 1. */
+  readonly replicas?: number;
 }
 
 const STREAM = `OBJ_${ARTIFACT_BUCKET}`;
@@ -40,6 +42,7 @@ export class ArtifactStore {
   readonly #connection: NatsConnection;
   readonly #maxBytes: number;
   readonly #chunkTimeoutMs: number;
+  readonly #replicas: number;
   #bucket: Promise<ObjectStore> | undefined;
 
   constructor(connection: NatsConnection, options: ArtifactStoreOptions = {}) {
@@ -47,6 +50,7 @@ export class ArtifactStore {
     this.#maxBytes = options.maxBytes ?? DEFAULT_ARTIFACT_QUOTA;
     this.maxArtifactBytes = options.maxArtifactBytes ?? DEFAULT_MAX_ARTIFACT_BYTES;
     this.#chunkTimeoutMs = options.chunkTimeoutMs ?? DEFAULT_CHUNK_TIMEOUT_MS;
+    this.#replicas = options.replicas ?? 1;
   }
 
   /** Makes the bucket if it is not there. @throws NexError `jetstream_unavailable` */
@@ -158,6 +162,7 @@ export class ArtifactStore {
       return await new Objm(jetstream(this.#connection)).create(ARTIFACT_BUCKET, {
         description: ARTIFACT_BUCKET_DESCRIPTION,
         max_bytes: this.#maxBytes,
+        replicas: this.#replicas,
       });
     } catch (cause) {
       throw new NexError(

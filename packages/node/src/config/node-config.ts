@@ -6,6 +6,7 @@ import {
   checkMessage,
   DEFAULT_ARTIFACT_QUOTA,
   decodePublic,
+  durationSchema,
   isName,
   isSubjectPattern,
   NexError,
@@ -30,6 +31,14 @@ export interface NodeOptions {
   readonly nexus?: string;
   /** File with the seed of the exchange key that all nodes of the nexus share. Default: the node makes its own. */
   readonly nexus_key_file?: string;
+  /** What another node runs is taken over once that one has been silent for so long. Default 10s. */
+  readonly failover_after?: number | string;
+  /** A node that is asked to stop gives what it runs to others for so long, then it stops all the same. Default 30s. */
+  readonly drain_timeout?: number | string;
+  readonly jetstream?: {
+    /** Servers of a cluster that each keep a copy of records, used claims and artifacts. Default 1. */
+    readonly replicas?: number;
+  };
   readonly tags?: Readonly<Record<string, string>>;
   /** Default `auto`: the strongest that works here. */
   readonly sandbox?: SandboxName | "auto";
@@ -132,6 +141,9 @@ export interface NodeConfig {
   /** Namespaces by issuer; `*` stands for all. Empty admits everyone. */
   readonly issuers: ReadonlyMap<string, readonly string[]>;
   readonly accept_legacy_claims: boolean;
+  readonly failover_after: number;
+  readonly drain_timeout: number;
+  readonly jetstream: { readonly replicas: number };
   readonly deny_subjects: readonly string[];
   readonly namespaces: Readonly<Record<string, NamespaceConfig>>;
   readonly share_node_connection: boolean;
@@ -155,6 +167,9 @@ export interface NodeConfig {
   readonly state_directory?: string | undefined;
   readonly cache_directory: string;
 }
+
+/** `nex_<nexus>` would be another bucket of ours. */
+const RESERVED_NEXUSES = ["claims", "artifacts"];
 
 const name = z.string().refine(isName, { error: "must be 1 to 63 letters, digits, `_` or `-`" });
 const namespaces = z.array(z.union([name, z.literal("*")])).min(1);
@@ -203,8 +218,13 @@ const artifacts = z
   .prefault({});
 
 const nodeOptionsSchema: z.ZodType<NodeConfig> = z.strictObject({
-  nexus: name.default("nexus"),
+  nexus: name
+    .refine((text) => !RESERVED_NEXUSES.includes(text), { error: "is a name that Nex keeps for a bucket of its own" })
+    .default("nexus"),
   nexus_key_file: z.string().optional(),
+  failover_after: durationSchema.default(10_000),
+  drain_timeout: durationSchema.default(30_000),
+  jetstream: z.strictObject({ replicas: z.int().min(1).max(5).default(1) }).prefault({}),
   tags: z.record(z.string(), z.string()).default({}),
   sandbox: z.enum(["auto", ...SANDBOX_NAMES]).default("auto"),
   pool: z.strictObject({ size: z.int().nonnegative().max(1000).default(1) }).prefault({}),

@@ -126,7 +126,8 @@ export class Admission {
       name,
       sha256,
       nexus,
-      node: nodeId,
+      // Whichever node of the nexus it was sent to: any may run it.
+      node: claims.node ?? nodeId,
       now: claims.issuedAt,
       acceptLegacy: acceptLegacyClaims,
     });

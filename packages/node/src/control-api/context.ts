@@ -2,8 +2,9 @@ import type { Feeds } from "../feeds/feeds.ts";
 import type { ArtifactCache } from "../artifacts/artifact-cache.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { NodeConfig } from "../config/node-config.ts";
-import type { NodeRecords } from "../registry/node-records.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { Bucket } from "../jetstream/bucket.ts";
+import type { Fleet } from "../placement/fleet.ts";
+import type { Presence } from "../placement/presence.ts";
 import type { NodeIdentity } from "../state/identity.ts";
 import type { SandboxDriver } from "@nex/sandboxes";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -11,6 +12,7 @@ import type { SubjectRules } from "../triggers/subject-rules.ts";
 import type { ConnectRules } from "../tunnels/connect-rules.ts";
 import type { Admission } from "./admission.ts";
 import type { DeploysUnderWay } from "./deploys-under-way.ts";
+import type { LameDuck } from "./lame-duck.ts";
 
 /** What the endpoints of the control API work with. */
 export interface ControlContext {
@@ -29,12 +31,13 @@ export interface ControlContext {
   /** The kind of sandbox in use. */
   readonly sandbox: SandboxDriver;
   readonly startedAt: number;
-  /** Records of all nodes of the nexus. */
-  readonly registry: Registry;
-  /** What the node runs, written down; `undefined` where it keeps nothing. */
-  readonly records: NodeRecords | undefined;
+  /** Records of the nexus. */
+  readonly records: Bucket;
+  /** The nodes of the nexus as one; `undefined` where the node keeps nothing, and acts for itself alone. */
+  readonly fleet: Fleet | undefined;
+  /** Which other nodes are there. */
+  readonly presence: Presence;
   /** Tells the operator. */
   readonly warn: (line: string) => void;
-  /** True once the node takes no more deploys. */
-  lameDuck: boolean;
+  readonly lameDuck: LameDuck;
 }

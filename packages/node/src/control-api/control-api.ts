@@ -29,14 +29,15 @@ import {
   isName,
 } from "@nex/protocol";
 import { mayReplyTo } from "../triggers/reply-subject.ts";
-import { VERSION } from "../version.ts";
 import type { ControlContext } from "./context.ts";
 import { fitsAuction } from "./endpoints/auction.ts";
 import { deploy } from "./endpoints/deploy.ts";
 import { info, ping, workloadPing, workloads } from "./endpoints/describe.ts";
 import { recentEvents, recentLogs } from "./endpoints/feeds.ts";
-import { rollback, stopInstance, undeploy } from "./endpoints/stop.ts";
+import { rollback } from "./endpoints/rollback.ts";
+import { stopInstance, undeploy } from "./endpoints/stop.ts";
 import { RateLimit } from "@nex/system";
+import { enterLameDuck } from "./lame-duck.ts";
 import { encodeRefusal, tellable } from "./refusal.ts";
 
 /** Requests per second and at once, by what they cost the node. */
@@ -294,15 +295,4 @@ function nameIn(request: Uint8Array): string | undefined {
 function limitOf(name: Limit): RateLimit {
   const { perSecond, burst } = LIMITS[name];
   return new RateLimit(perSecond, burst);
-}
-
-function enterLameDuck(context: ControlContext): { readonly node_id: string; readonly success: boolean } {
-  const { nodeId } = context.identity;
-  if (!context.lameDuck) {
-    context.lameDuck = true;
-    context.feeds.publishEvent(
-      createEvent("node_entered_lameduck", nodeId, SYSTEM_NAMESPACE, { version: VERSION, id: nodeId }),
-    );
-  }
-  return { node_id: nodeId, success: true };
 }

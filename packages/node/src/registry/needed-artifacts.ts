@@ -1,9 +1,10 @@
+import type { Bucket } from "../jetstream/bucket.ts";
 import { readRevision } from "./records.ts";
-import type { Registry } from "./registry.ts";
 
 /** Hashes of all artifacts that a node of the nexus may need again, also one that is down. @throws NexError `jetstream_unavailable` */
-export async function neededArtifacts(registry: Registry): Promise<string[]> {
-  return (await registry.list("revision.>")).flatMap(({ key, bytes }) => {
+export async function neededArtifacts(bucket: Bucket): Promise<string[]> {
+  return (await bucket.list("revision.>")).flatMap(({ key, bytes }) => {
+    if (bytes === undefined) return [];
     try {
       return [readRevision(key, bytes).artifact.sha256];
     } catch {

@@ -1,17 +1,12 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { jetstream, JetStreamApiError } from "@nats-io/jetstream";
-import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { CLOCK_SKEW_MS, MAX_CLAIMS_LIFETIME_MS, NexError } from "@nex/protocol";
+import { Bucket } from "../jetstream/bucket.ts";
 import { BoundedMemory } from "./bounded-memory.ts";
-import { streamExists } from "./stream-exists.ts";
 
 /** Ids of used claims, for all nodes that share a JetStream. */
 const CLAIMS_BUCKET = "nex_claims";
-
-/** JetStream's code for a write that expects another revision than there is: the key exists. */
-const WRONG_LAST_SEQUENCE = 10071;
 
 /** A stop waits this long for its claims to be recorded, ms. */
 const STOP_RECORD_MS = 2000;
@@ -24,20 +19,25 @@ const MAX_REMEMBERED = 100_000;
 
 /** Remembers which claims were used, across nodes and restarts, until they have expired. */
 export class ClaimsMemory {
-  readonly #connection: NatsConnection;
+  readonly #bucket: Bucket;
   readonly #warn: (line: string) => void;
-  #bucket: Promise<KV> | undefined;
   /** What was used on this node: it holds while JetStream is away, and after the bucket was lost. */
   readonly #usedHere: BoundedMemory<true> = new BoundedMemory(REMEMBERED_MS, MAX_REMEMBERED);
 
-  constructor(connection: NatsConnection, warn: (line: string) => void = () => undefined) {
-    this.#connection = connection;
+  /** @param replicas servers of a cluster that each keep a copy */
+  constructor(connection: NatsConnection, warn: (line: string) => void = () => undefined, replicas = 1) {
+    this.#bucket = new Bucket(connection, {
+      name: CLAIMS_BUCKET,
+      description: "ids of used workload claims",
+      replicas,
+      ttlMs: REMEMBERED_MS,
+    });
     this.#warn = warn;
   }
 
   /** @throws NexError `jetstream_unavailable` */
   async open(): Promise<void> {
-    await this.#kv();
+    await this.#bucket.open();
   }
 
   /**
@@ -85,53 +85,14 @@ export class ClaimsMemory {
   }
 
   async #record(key: string): Promise<void> {
-    try {
-      await this.#create(key);
-    } catch (error) {
-      if (isReplay(error) || (await streamExists(this.#connection, `KV_${CLAIMS_BUCKET}`))) throw error;
-      this.#bucket = undefined;
-      await this.#create(key);
-    }
-  }
-
-  async #create(key: string): Promise<void> {
-    const bucket = await this.#kv();
-    try {
-      await bucket.create(key, new Uint8Array(0));
-    } catch (cause) {
-      if (cause instanceof JetStreamApiError && cause.code === WRONG_LAST_SEQUENCE) throw replayed(cause);
-      throw new NexError(
-        "jetstream_unavailable",
-        `The use of the workload claims could not be recorded: ${(cause as Error).message}.`,
-        { cause },
-      );
-    }
-  }
-
-  async #kv(): Promise<KV> {
-    this.#bucket ??= new Kvm(jetstream(this.#connection)).create(CLAIMS_BUCKET, {
-      description: "Ids of used workload claims",
-      history: 1,
-      ttl: REMEMBERED_MS,
-    });
-    try {
-      return await this.#bucket;
-    } catch (cause) {
-      this.#bucket = undefined;
-      throw new NexError(
-        "jetstream_unavailable",
-        `The bucket of used claims cannot be opened: ${(cause as Error).message}. Nex needs JetStream: start nats-server with -js.`,
-        { cause },
-      );
-    }
+    if ((await this.#bucket.replace(key, new Uint8Array(0), 0)) === undefined) throw replayed();
   }
 }
 
-function replayed(cause?: Error): NexError {
+function replayed(): NexError {
   return new NexError(
     "claims_replayed",
     "These workload claims were used before. Sign the request again: each needs claims of its own.",
-    { cause },
   );
 }
 

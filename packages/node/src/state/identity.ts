@@ -11,21 +11,24 @@ export interface NodeIdentity {
   readonly exchangeKey: ExchangeKey;
 }
 
-/**
- * @param state keeps the keys; without it they are made afresh
- * @param keyFile holds the seed of the nexus's exchange key; a node on its own makes one
- * @throws NexError `file_not_found`, `invalid_request`, `state_unusable`
- */
-export async function loadIdentity(
-  nexus: string,
-  keyFile: string | undefined,
-  state: StateDirectory | undefined,
-): Promise<NodeIdentity> {
+export interface IdentitySource {
+  readonly nexus: string;
+  /** Seed of the nexus's exchange key. Default: what the file holds. */
+  readonly nexusKey: string | undefined;
+  /** Holds that seed. Default: a node on its own makes one. */
+  readonly nexusKeyFile: string | undefined;
+  /** Keeps the keys; without it they are made afresh. */
+  readonly state: StateDirectory | undefined;
+}
+
+/** @throws NexError `file_not_found`, `invalid_request`, `state_unusable` */
+export async function loadIdentity({ nexus, nexusKey, nexusKeyFile, state }: IdentitySource): Promise<NodeIdentity> {
   const nodeKey = await keptSeed(state, "node.seed", () => SigningKey.create("server").seed);
   const exchangeSeed =
-    keyFile === undefined
+    nexusKey?.trim() ??
+    (nexusKeyFile === undefined
       ? await keptSeed(state, "exchange.seed", () => ExchangeKey.create().seed)
-      : await readSeed(keyFile);
+      : await readSeed(nexusKeyFile));
   return { nodeId: SigningKey.fromSeed(nodeKey).publicKey, nexus, exchangeKey: ExchangeKey.fromSeed(exchangeSeed) };
 }
 

@@ -1,6 +1,7 @@
 import type { NexError, WorkloadDetail, WorkloadRevision } from "@nex/protocol";
 import type { InvocationStats } from "../functions/invocation-stats.ts";
 import type { Instance } from "./instance.ts";
+import type { InstanceState } from "./instance-state.ts";
 import type { Revision } from "./revision.ts";
 
 export interface WorkloadView {
@@ -71,4 +72,10 @@ function describeRevision({ number, plan, deployedAt }: Revision, { shown, state
     deployed_at: deployedAt,
     state: number === shown.number ? state : "kept",
   };
+}
+
+/** The state of its instances that deserves attention most. */
+export function worstState(states: readonly InstanceState[]): string {
+  const order = ["crash_loop", "restarting", "starting", "stopping", "ended", "running"] as const;
+  return order.find((state) => states.includes(state)) ?? "stopped";
 }

@@ -77,6 +77,11 @@ export class Supervisor {
   /** Knows from now on what an earlier run of the node left. */
   async adopt(adopted: AdoptedWorkload): Promise<Workload> {
     const { plan } = adopted.running;
+    const known = this.#workloads.get(keyOf(plan.namespace, plan.name));
+    if (known !== undefined) {
+      known.workload.adopt(adopted);
+      return known.workload;
+    }
     const entry = this.#newEntry(plan, await this.#options.lease(plan.namespace));
     entry.workload.adopt(adopted);
     this.#workloads.set(keyOf(plan.namespace, plan.name), entry);
@@ -89,7 +94,8 @@ export class Supervisor {
     if (entry?.workload.isAdopted === true) await entry.workload.resume(this.#parts(entry), this.#stop.signal);
   }
 
-  async deploy(plan: WorkloadPlan, recorder?: DeployRecorder): Promise<WorkloadDetail> {
+  /** @param signal withdraws a deploy that has not taken over yet */
+  async deploy(plan: WorkloadPlan, recorder?: DeployRecorder, signal?: AbortSignal): Promise<WorkloadDetail> {
     const key = keyOf(plan.namespace, plan.name);
     const lease = await this.#options.lease(plan.namespace);
     const known = this.#workloads.get(key);
@@ -99,7 +105,8 @@ export class Supervisor {
     this.#workloads.set(key, entry);
     entry.deploys++;
     try {
-      await entry.workload.deploy(plan, this.#parts(entry), this.#stop.signal, recorder);
+      const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
+      await entry.workload.deploy(plan, this.#parts(entry), stop, recorder);
       return entry.workload.describe();
     } finally {
       entry.deploys--;
@@ -118,10 +125,25 @@ export class Supervisor {
     return entry.workload.describe();
   }
 
-  async stop(namespace: string, name: string): Promise<void> {
+  /** Has so many instances of what runs, one at least. @throws NexError `workload_not_found` */
+  async resize(namespace: string, name: string, count: number): Promise<void> {
     const entry = this.#find(namespace, name);
+    await entry.workload.resize(count, this.#parts(entry), this.#stop.signal);
+  }
+
+  /** @throws NexError `workload_not_found` */
+  async stop(namespace: string, name: string): Promise<void> {
+    this.#find(namespace, name);
+    await this.end(namespace, name);
+  }
+
+  /** Ends whatever there is of a workload, also one that is only coming up. */
+  async end(namespace: string, name: string): Promise<void> {
+    const key = keyOf(namespace, name);
+    const entry = this.#workloads.get(key);
+    if (entry === undefined) return;
     await entry.workload.stop();
-    await this.#forget(keyOf(namespace, name), entry);
+    await this.#forget(key, entry);
   }
 
   async stopInstance(workload: Workload, id: string): Promise<void> {
@@ -134,6 +156,10 @@ export class Supervisor {
   /** @throws NexError `workload_not_found` */
   get(namespace: string, name: string): Workload {
     return this.#find(namespace, name).workload;
+  }
+
+  find(namespace: string, name: string): Workload | undefined {
+    return this.#workloads.get(keyOf(namespace, name))?.workload;
   }
 
   /** The workload one of whose instances has this id. */

@@ -6,10 +6,12 @@ import { DeployedFunction } from "../functions/deployed-function.ts";
 import type { Dispatcher } from "../functions/dispatcher.ts";
 import type { InvocationStats } from "../functions/invocation-stats.ts";
 import { queueGroup } from "../triggers/trigger-subscription.ts";
-import { describeWorkload } from "./describe-workload.ts";
+import { describeWorkload, worstState } from "./describe-workload.ts";
 import { revisionDispatcher } from "./revision-dispatcher.ts";
 import type { Revision } from "./revision.ts";
 import type { DeployRecorder } from "./deploy-recorder.ts";
+import { allOf } from "./all-of.ts";
+import { earlierRevision } from "./earlier-revision.ts";
 import { Instance, type InstanceOptions } from "./instance.ts";
 import { STOP_GRACE_MS, type WorkloadPlan } from "./plan.ts";
 
@@ -107,6 +109,11 @@ export class Workload {
     return this.#instances.length > 0 && this.#instances.every(({ state }) => state === "ended");
   }
 
+  /** Number of the revision that takes messages; 0 for none. */
+  get running(): number {
+    return this.#current?.number ?? 0;
+  }
+
   /** Takes over what an earlier run of the node left. */
   adopt(adopted: AdoptedWorkload): void {
     this.#adopted = adopted;
@@ -134,20 +141,9 @@ export class Workload {
   /** A kept revision, or the one before the running one. @throws NexError `revision_not_found` */
   revision(number: number | undefined): { readonly number: number; readonly plan: WorkloadPlan } {
     const current = (this.#current ?? this.#adopted?.running)?.number ?? 0;
-    const found = this.#revisions.find((known) =>
-      number === undefined ? known.number < current : known.number === number,
-    );
-    if (found !== undefined && found.number !== current) return found;
-    const others = this.#revisions.map((known) => known.number).filter((kept) => kept !== current);
-    const kept = others.length === 0 ? "no other is kept" : `besides it are kept: ${others.join(", ")}`;
-    const wanted = number === undefined ? "an earlier revision" : `revision ${number}`;
-    throw new NexError(
-      "revision_not_found",
-      `"${this.name}" cannot go back to ${wanted}: revision ${current} runs, ${kept}.`,
-      {
-        data: { current, kept: this.#revisions.map((known) => known.number) },
-      },
-    );
+    const kept = this.#revisions.map((known) => known.number);
+    const wanted = earlierRevision(this.name, current, kept, number);
+    return this.#revisions.find((known) => known.number === wanted)!;
   }
 
   /** Hashes of all artifacts a deploy or rollback may need again. */
@@ -166,12 +162,36 @@ export class Workload {
       this.#checkNotEnding();
       const number = (await recorder?.next()) ?? this.#lastNumber + 1;
       const revision = { number, plan, deployedAt: new Date().toISOString() };
-      const kept = [revision, ...this.#revisions].slice(0, KEPT_REVISIONS);
-      const running = await this.#bringUp(revision, parts, signal, async () => await commit(recorder, revision, kept));
+      const others = this.#revisions.filter((known) => known.number !== number);
+      const kept = [revision, ...others].slice(0, KEPT_REVISIONS);
+      const running = await this.#bringUp(revision, parts, signal, async () => await recorder?.commit());
       this.#lastNumber = revision.number;
       this.#revisions = kept;
       await this.#switchTo(running);
       return running.instances;
+    });
+  }
+
+  /** Has so many instances of the running revision; those that are too many finish what they have begun. */
+  async resize(count: number, parts: WorkloadParts, stopping: AbortSignal): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#checkNotEnding();
+      const revision = this.#current;
+      if (revision === undefined) return;
+      const surplus = this.#instances.slice(count);
+      this.#instances = this.#instances.slice(0, count);
+      await this.#end(surplus, undefined);
+      const missing = Math.max(0, count - this.#instances.length);
+      const added = this.#newInstances(missing, revision, this.#dispatcher, parts);
+      const signal = AbortSignal.any([stopping, this.#withdraw.signal]);
+      try {
+        await allOf(added.map(async (instance) => await instance.start(signal)));
+        await allOf(added.map(async (instance) => await instance.open()));
+      } catch (error) {
+        await Promise.all(added.map(async (instance) => await instance.stop(0)));
+        throw error;
+      }
+      this.#instances = [...this.#instances, ...added];
     });
   }
 
@@ -186,12 +206,7 @@ export class Workload {
       this.#checkNotEnding();
       this.revision(number);
       const revision = this.#revisions.find((known) => known.number === number)!;
-      const running = await this.#bringUp(
-        revision,
-        parts,
-        signal,
-        async () => await commit(recorder, revision, this.#revisions),
-      );
+      const running = await this.#bringUp(revision, parts, signal, async () => await recorder?.commit());
       await this.#switchTo(running);
       return running.instances;
     });
@@ -256,16 +271,9 @@ export class Workload {
       : this.#instances;
   }
 
-  /** The state that deserves attention most. */
   #state(): string {
-    if (this.#current === undefined)
-      return this.#adopted?.failure === undefined || this.#comingUp !== undefined ? "starting" : "failed";
-    const states = this.#instances.map((instance) => instance.state);
-    return (
-      (["crash_loop", "restarting", "starting", "stopping", "ended", "running"] as const).find((state) =>
-        states.includes(state),
-      ) ?? "stopped"
-    );
+    if (this.#current !== undefined) return worstState(this.#instances.map((instance) => instance.state));
+    return this.#adopted?.failure === undefined || this.#comingUp !== undefined ? "starting" : "failed";
   }
 
   /** @param beforeOpen what has to succeed before it counts as up */
@@ -277,8 +285,7 @@ export class Workload {
   ): Promise<RunningRevision> {
     const { plan } = revision;
     const dispatcher = plan.triggers.length === 0 ? undefined : revisionDispatcher(plan, parts, this.#note);
-    const options = { plan, revision: revision.number, feed: this.#feed, dispatcher, ...parts };
-    const instances = Array.from({ length: plan.replicas }, () => new Instance(options));
+    const instances = this.#newInstances(plan.replicas, revision, dispatcher, parts);
     this.#comingUp = { revision, instances };
     const signal = AbortSignal.any([stopping, this.#withdraw.signal]);
     try {
@@ -299,6 +306,16 @@ export class Workload {
     } finally {
       this.#comingUp = undefined;
     }
+  }
+
+  #newInstances(
+    count: number,
+    { plan, number: revision }: Revision,
+    dispatcher: Dispatcher | undefined,
+    parts: WorkloadParts,
+  ): Instance[] {
+    const options = { plan, revision, feed: this.#feed, dispatcher, ...parts };
+    return Array.from({ length: count }, () => new Instance(options));
   }
 
   #functionOf({ connection }: WorkloadParts): DeployedFunction {
@@ -351,18 +368,4 @@ export class Workload {
     this.#turn = turn.catch(() => undefined);
     return await turn;
   }
-}
-
-async function commit(
-  recorder: DeployRecorder | undefined,
-  { number: current, deployedAt }: Revision,
-  kept: readonly Revision[],
-): Promise<void> {
-  await recorder?.commit({ current, numbers: kept.map(({ number }) => number), deployedAt });
-}
-
-/** Waits for all of them, then throws the first failure. */
-async function allOf(work: readonly Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(work)).find((result) => result.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
 }

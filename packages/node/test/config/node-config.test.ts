@@ -7,8 +7,11 @@ const ISSUER = SigningKey.create("account").publicKey;
 
 /** Each key with values it must not have. */
 const WRONG: Readonly<Record<string, readonly unknown[]>> = {
-  nexus: ["", "a.b", "a b", 5, "x".repeat(64)],
+  nexus: ["", "a.b", "a b", 5, "x".repeat(64), "claims", "artifacts"],
   nexus_key_file: [5, {}],
+  failover_after: [0, -1, "soon", "0s", {}],
+  drain_timeout: [0, "0s", null],
+  "jetstream.replicas": [0, 6, 1.5, "3"],
   tags: ["x", [], { a: 5 }],
   sandbox: ["docker", 5, ""],
   "limits.memory": ["much", 0, -1],
@@ -108,6 +111,9 @@ describe("a node's config", () => {
     assert.ok([runtime_directory, cache_directory, image_directory].every((path) => path.startsWith("/")));
     assert.deepEqual(config, {
       nexus: "nexus",
+      failover_after: 10_000,
+      drain_timeout: 30_000,
+      jetstream: { replicas: 1 },
       tags: {},
       sandbox: "auto",
       pool: { size: 1 },

@@ -56,7 +56,7 @@ describe("while JetStream takes no writes", () => {
 
     assert.equal((await deployFunction(running, { name: "three" })).code, "jetstream_unavailable");
     assert.equal((await stop(running, undeployRequest(running, { name: "one" }))).error, undefined);
-    assert.match(running.warnings.join("\n"), /could not be recorded: .* The stop went ahead/);
+    assert.match(running.warnings.join("\n"), /could not be written: .* The stop went ahead/);
     const both = undeployRequest(running, { name: "two" });
     const replies = await Promise.all([both, both].map(async (each) => await stop(running, each)));
     assert.equal(replies.filter(({ error }) => error === undefined).length, 1);

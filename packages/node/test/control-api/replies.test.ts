@@ -51,6 +51,8 @@ describe("replies of the control API, as a 0.2.7 client reads them", () => {
       target_xkey,
       tags: tags(),
       running_machines: 1,
+      // Ours, after all that 0.2.7 has.
+      nodes: [running.node.id],
     };
     assert.equal(text, JSON.stringify({ type: `io.nats.nex.v1.${type}`, data }));
   };

@@ -41,10 +41,10 @@ test("a server that goes and comes back again and again leaves no consumer, no t
       const { state } = await manager.streams
         .info("KV_nex_nexus", { subjects_filter: ">" })
         .catch(() => ({ state: undefined }));
-      return state?.messages === 3 && state.consumer_count === 0 ? state : undefined;
+      return state?.messages === 4 && state.consumer_count === 0 ? state : undefined;
     },
     { message: "the records, and no consumer", timeoutMs: 20_000 },
   );
-  assert.equal(Object.keys(stream.subjects ?? {}).length, 3);
+  assert.equal(Object.keys(stream.subjects ?? {}).length, 4);
   await waitFor(() => timers() <= before, { message: "no more timers than before", timeoutMs: 20_000 });
 });

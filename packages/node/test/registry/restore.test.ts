@@ -142,10 +142,10 @@ describe("a node that keeps its state, started again", () => {
       undeployRequest(first, { name: "gone" }, issuer),
     );
     assert.equal(reply.error, undefined);
-    const { id } = first.node;
     assert.deepEqual(await keysIn(first), [
+      "nexus",
       "revision.default.kept.1",
-      `slot.default.kept.${id}`,
+      "slot.default.kept.0",
       "workload.default.kept",
     ]);
     const second = await fleet.start();
@@ -221,7 +221,7 @@ describe("what cannot run again", () => {
     await whenIn(second, "fine", "running");
     const detail = await whenIn(second, "denied", "failed");
     assert.deepEqual([detail.last_error?.code, detail.wanted, detail.revision], ["subject_denied", "running", 1]);
-    assert.ok(second.warnings.some((line) => /default\/denied ran here before and does not now/.test(line)));
+    assert.ok(second.warnings.some((line) => /default\/denied should run here and does not now/.test(line)));
     await fleet.end();
     // Once it is allowed again, it runs again.
     const third = await fleet.start();
@@ -265,11 +265,10 @@ describe("what cannot run again", () => {
     await using fleet = await RestartingNode.make();
     const first = await fleet.start();
     for (const name of ["damaged", "altered", "newer", "fine"]) await deployed(first, { name });
-    const { id } = first.node;
     const bucket = await bucketOf(first);
     await bucket.put("revision.default.damaged.1", '{"v":1,"request":');
-    const slot = (await bucket.get(`slot.default.newer.${id}`))!.json<Record<string, unknown>>();
-    await bucket.put(`slot.default.newer.${id}`, JSON.stringify({ ...slot, v: 2 }));
+    const slot = (await bucket.get("slot.default.newer.0"))!.json<Record<string, unknown>>();
+    await bucket.put("slot.default.newer.0", JSON.stringify({ ...slot, v: 2 }));
     const revision = (await bucket.get("revision.default.altered.1"))!.json<{ request: DeployRequest }>();
     const altered = { ...revision, request: { ...revision.request, trigger_subjects: ["stolen"] } };
     await bucket.put("revision.default.altered.1", JSON.stringify(altered));
@@ -280,8 +279,12 @@ describe("what cannot run again", () => {
     assert.equal(detail.last_error?.code, "claims_mismatch");
     assert.deepEqual(
       (await workloads(second)).map(({ name }) => name),
-      ["altered", "fine"],
+      ["altered", "damaged", "fine", "newer"],
     );
+    for (const name of ["damaged", "newer"]) {
+      const { state, last_error } = await workload(second, name);
+      assert.deepEqual([state, last_error?.code], ["failed", "record_unreadable"], name);
+    }
     await assert.rejects(second.client.request("stolen", "", { timeout: 2000 }), /no responders/i);
     for (const what of [/revision\.default\.damaged\.1.*no JSON/, /slot\.default\.newer.*newer release/])
       assert.ok(
@@ -289,7 +292,7 @@ describe("what cannot run again", () => {
         String(what),
       );
     const keys = await keysIn(second);
-    assert.ok(keys.includes("revision.default.damaged.1") && keys.includes(`slot.default.newer.${id}`));
+    assert.ok(keys.includes("revision.default.damaged.1") && keys.includes("slot.default.newer.0"));
   });
 
   it("does not run under another name than it was signed for", async () => {
@@ -297,7 +300,7 @@ describe("what cannot run again", () => {
     const first = await fleet.start();
     await deployed(first, { name: "mine" });
     const bucket = await bucketOf(first);
-    for (const key of ["revision.default.%.1", `slot.default.%.${first.node.id}`, "workload.default.%"]) {
+    for (const key of ["revision.default.%.1", "slot.default.%.0", "workload.default.%"]) {
       const record = await bucket.get(key.replace("%", "mine"));
       await bucket.put(key.replace("%", "yours"), record!.value);
     }
@@ -313,7 +316,11 @@ describe("the records of a nexus", () => {
     await using other = await RestartingNode.make();
     const first = await fleet.start();
     await deployed(first, {});
-    await using second = await RunningNode.start({ nats: fleet.nats, config: { state_directory: other.state } });
+    await using second = await RunningNode.start({
+      nats: fleet.nats,
+      config: { state_directory: other.state },
+      nexusKey: await fleet.nexusKey(),
+    });
     const stranger = await deployFunction(second, { issuer: SigningKey.create("account") });
     assert.equal(stranger.code, "issuer_not_allowed");
     assert.match(stranger.error ?? "", /belongs to another issuer/);
@@ -329,7 +336,7 @@ describe("the records of a nexus", () => {
     const { port } = fleet.nats;
     await fleet.nats.stop();
     await using _again = await startNatsServer({ port, jetstream: true });
-    await waitFor(async () => (await keysIn(first).catch(() => [])).length === 3, {
+    await waitFor(async () => (await keysIn(first).catch(() => [])).length === 4, {
       message: "the records to be written again",
       timeoutMs: 20_000,
     });

@@ -11,7 +11,12 @@ test("a node with a state directory is the same each time, and its keys are its 
   const path = join(directory.path, "deep", "state");
   const once = async (): Promise<string> => {
     using state = await StateDirectory.open(path);
-    const { nodeId, exchangeKey } = await loadIdentity("nexus", undefined, state);
+    const { nodeId, exchangeKey } = await loadIdentity({
+      nexus: "nexus",
+      nexusKey: undefined,
+      nexusKeyFile: undefined,
+      state,
+    });
     return `${nodeId} ${exchangeKey.publicKey}`;
   };
   assert.equal(await once(), await once());
@@ -23,10 +28,13 @@ test("a node with a state directory is the same each time, and its keys are its 
 test("keys that others can read are refused, with the command that helps", async () => {
   await using directory = await temporaryDirectory();
   using state = await StateDirectory.open(directory.path);
-  await loadIdentity("nexus", undefined, state);
+  await loadIdentity({ nexus: "nexus", nexusKey: undefined, nexusKeyFile: undefined, state });
   const file = join(directory.path, "node.seed");
   await chmod(file, 0o640);
-  await assert.rejects(loadIdentity("nexus", undefined, state), { code: "state_unusable", message: /chmod 600/ });
+  await assert.rejects(loadIdentity({ nexus: "nexus", nexusKey: undefined, nexusKeyFile: undefined, state }), {
+    code: "state_unusable",
+    message: /chmod 600/,
+  });
 });
 
 test("a damaged key is refused, and left as it is", async () => {
@@ -34,7 +42,9 @@ test("a damaged key is refused, and left as it is", async () => {
   using state = await StateDirectory.open(directory.path);
   const file = join(directory.path, "node.seed");
   await writeFile(file, "SNnonsense", { mode: 0o600 });
-  await assert.rejects(loadIdentity("nexus", undefined, state), { code: "invalid_request" });
+  await assert.rejects(loadIdentity({ nexus: "nexus", nexusKey: undefined, nexusKeyFile: undefined, state }), {
+    code: "invalid_request",
+  });
   assert.equal(await readFile(file, "utf8"), "SNnonsense");
 });
 

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryDirectory } from "@nex/testing";
 import type { NodeOptions } from "../../src/config/node-config.ts";
@@ -27,6 +28,11 @@ export class RestartingNode implements AsyncDisposable {
   get node(): RunningNode {
     if (this.#node === undefined) throw new Error("The node does not run.");
     return this.#node;
+  }
+
+  /** With which another node joins. */
+  async nexusKey(): Promise<string> {
+    return (await readFile(join(this.state, "exchange.seed"), "utf8")).trim();
   }
 
   /** Ends the node that runs, in order, and starts it again. */

@@ -26,6 +26,9 @@ export const EVENT_TYPES = [
   "workload_crash_loop",
   "workload_rolled_back",
   "workload_not_restored",
+  // A fleet
+  "workload_moved",
+  "node_lost",
   // What it runs in
   "runner_replaced",
   "sandbox_failed",

@@ -1,11 +1,11 @@
 import { type AuctionRequest, parseKind } from "@nex/protocol";
 import { SUPPORTED_KINDS } from "../../version.ts";
 import type { ControlContext } from "../context.ts";
-import { nodeTags } from "./describe.ts";
+import { nodeTags } from "./node-tags.ts";
 
 /** True if this node fits what the auction asks for; values of tags match whatever their case, as in 0.2.7. */
 export function fitsAuction(context: ControlContext, request: AuctionRequest): boolean {
-  const tags = nodeTags(context);
+  const tags = nodeTags(context, context.lameDuck.isOn);
   const equal = (key: string, wanted: string): boolean =>
     Object.hasOwn(tags, key) && tags[key]?.toLowerCase() === wanted.toLowerCase();
   if (request.arch !== undefined && !equal("nex.arch", request.arch)) return false;

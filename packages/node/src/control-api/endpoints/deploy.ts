@@ -14,9 +14,12 @@ import {
   type WorkloadKind,
 } from "@nex/protocol";
 import type { ObjectPlace } from "../../artifacts/artifact-store.ts";
+import type { RolledOut } from "../../placement/rollouts.ts";
 import type { CachedArtifact } from "../../artifacts/artifact-cache.ts";
 import type { ControlContext } from "../context.ts";
 import { checkDeploy, checkProgramEnvironment } from "./check-deploy.ts";
+import { describeRollout } from "./describe-rollout.ts";
+import { needsOf } from "./needs.ts";
 import { planDeploy } from "./plan-deploy.ts";
 
 /** Characters of a bucket's or an object's name: far more than either ever has. */
@@ -53,18 +56,27 @@ export async function deploy(
   if (checked.kind === "elf") checkProgramEnvironment(env);
   await context.admission.use(claims);
   const artifact = await fetchArtifact(context, claims, place);
+  const { fleet } = context;
+  if (fleet !== undefined) {
+    await fleet.makeReady(namespace, claims.name);
+    const { sha256, size } = artifact;
+    const rolledOut = await fleet.rollouts.deploy(namespace, claims.name, {
+      owner: claims.issuer,
+      body,
+      request,
+      artifact: { sha256, size },
+      replicas: request.replicas ?? 1,
+      needs: needsOf(context, checked.kind, request),
+    });
+    return fleetRunResponse(namespace, claims, checked.kind, rolledOut);
+  }
   const plan = planDeploy(context, { namespace, request, claims, artifact, env, checked });
-  const { sha256, size } = artifact;
-  const recorder = context.records?.recorder(namespace, claims.name, {
-    owner: claims.issuer,
-    body,
-    artifact: { sha256, size },
-  });
-  return toRunResponse(await context.supervisor.deploy(plan, recorder), claims);
+  return toRunResponse(await context.supervisor.deploy(plan), claims);
 }
 
 function checkFit(context: ControlContext, request: DeployRequest): void {
-  if (context.lameDuck) throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
+  if (context.lameDuck.isOn)
+    throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
   if (request.target_node !== context.identity.nodeId) {
     throw new NexError(
       "invalid_request",
@@ -149,6 +161,22 @@ async function fetchArtifact(context: ControlContext, claims: Claims, place: Obj
   if (place.bucket !== ARTIFACT_BUCKET || place.name !== artifact.sha256)
     await context.artifacts.keep(artifact.sha256, artifact.path);
   return artifact;
+}
+
+function fleetRunResponse(namespace: string, claims: Claims, kind: WorkloadKind, rolledOut: RolledOut): RunResponse {
+  const { revision, state, instances } = describeRollout(rolledOut);
+  const [first] = instances;
+  return {
+    started: true,
+    id: first?.id ?? "",
+    issuer: claims.issuer,
+    name: claims.name,
+    namespace,
+    kind,
+    revision,
+    state,
+    instances,
+  };
 }
 
 function toRunResponse(detail: WorkloadDetail, claims: Claims): RunResponse {

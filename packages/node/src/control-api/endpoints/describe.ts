@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { arch, availableParallelism, platform } from "node:os";
 import type { HostServicesConfig } from "@nex/host-services/host";
 import {
   formatUptime,
@@ -17,23 +16,9 @@ import {
 import { SUPPORTED_KINDS, VERSION } from "../../version.ts";
 import type { Workload } from "../../supervisor/workload.ts";
 import type { ControlContext } from "../context.ts";
+import { unheld, withRecord } from "./fleet-details.ts";
+import { nodeTags } from "./node-tags.ts";
 import { fitting, pageOf } from "./pages.ts";
-
-/** Words of Go for architectures and systems, as 0.2.7's clients ask for them. */
-const GO_ARCH: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
-const GO_OS: Readonly<Record<string, string>> = { win32: "windows" };
-
-export function nodeTags({ config, lameDuck, sandbox }: ControlContext): Record<string, string> {
-  return {
-    ...config.tags,
-    "nex.os": GO_OS[platform()] ?? platform(),
-    "nex.arch": GO_ARCH[arch()] ?? arch(),
-    "nex.cpucount": String(availableParallelism()),
-    "nex.sandbox": sandbox.name,
-    ...(!sandbox.isBoundary ? { "nex.unsafe": "true" } : {}),
-    ...(lameDuck ? { "nex.lameduck": "true" } : {}),
-  };
-}
 
 export function ping(context: ControlContext): PingResponse {
   return {
@@ -42,8 +27,9 @@ export function ping(context: ControlContext): PingResponse {
     version: VERSION,
     uptime: formatUptime(Date.now() - context.startedAt),
     target_xkey: context.identity.exchangeKey.publicKey,
-    tags: nodeTags(context),
+    tags: nodeTags(context, context.lameDuck.isOn),
     running_machines: context.supervisor.instanceCount,
+    nodes: context.presence.everybody(),
   };
 }
 
@@ -116,7 +102,22 @@ export function workloads(
 ): WorkloadsResponse | undefined {
   const { nodeId: node_id } = context.identity;
   if (request.node_id !== undefined && request.node_id !== node_id) return undefined;
-  return { node_id, ...pageOf(context.supervisor.known(namespace), request) };
+  return {
+    node_id,
+    ...pageOf(describable(context, namespace), request),
+    nodes: context.presence.everybody(),
+    ...(context.fleet === undefined ? {} : { fleet: context.identity.nexus }),
+  };
+}
+
+function describable({ supervisor, fleet }: ControlContext, namespace: string): Parameters<typeof pageOf>[0] {
+  const known = supervisor.known(namespace);
+  if (fleet === undefined) return known;
+  const names = new Set(known.map(({ name }) => name));
+  return [
+    ...known.map((workload) => ({ name: workload.name, describe: () => withRecord(fleet, workload.describe()) })),
+    ...unheld(fleet, namespace, names).map((detail) => ({ name: detail.name, describe: () => detail })),
+  ];
 }
 
 function machinesOf(workload: Workload): MachineSummary[] {

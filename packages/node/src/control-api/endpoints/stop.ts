@@ -1,23 +1,17 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   checkName,
   checkStopClaims,
   type Claims,
   NexError,
-  type RollbackRequest,
-  type RollbackResponse,
   type StopRequest,
   type StopResponse,
   type UndeployRequest,
   type UndeployResponse,
 } from "@nex/protocol";
-import type { Workload } from "../../supervisor/workload.ts";
 import type { ControlContext } from "../context.ts";
+import { deployClaims } from "./deploy-claims.ts";
 
-/** The answer to a stop waits so long for its records to be taken away, ms. */
-const FORGET_MS = 2000;
-
-/** Stops one instance, as 0.2.7 stops a machine. */
+/** Stops one instance, as 0.2.7 stops a machine. A fleet has one replica less then. */
 export async function stopInstance(
   context: ControlContext,
   namespace: string,
@@ -27,60 +21,47 @@ export async function stopInstance(
   const workload = context.supervisor.findByInstance(request.workload_id);
   if (workload === undefined || workload.namespace !== namespace)
     throw new NexError("workload_not_found", "No such workload");
-  await admitStop(context, workload, claims);
-  await context.supervisor.stopInstance(workload, request.workload_id);
-  if (workload.instances.length === 0) await forget(context, workload);
-  return { stopped: true, id: request.workload_id, issuer: claims.issuer, name: workload.name };
+  const { name } = workload;
+  await admitStop(context, namespace, workload.plan!.claims, claims);
+  const { fleet } = context;
+  if (fleet === undefined) await context.supervisor.stopInstance(workload, request.workload_id);
+  else {
+    const slot = fleet
+      .mine(namespace, name)
+      .find((at) => fleet.slots(namespace, name).get(at)?.instance === request.workload_id);
+    await fleet.stops.shrink(namespace, name, slot === undefined ? fleet.mine(namespace, name).slice(0, 1) : [slot]);
+  }
+  return { stopped: true, id: request.workload_id, issuer: claims.issuer, name };
 }
 
-/** Stops a workload with all its instances. */
+/** Stops a workload with all its instances: those of this node, or of the whole fleet. */
 export async function undeploy(
   context: ControlContext,
   namespace: string,
   request: UndeployRequest,
   claims: Claims,
 ): Promise<UndeployResponse> {
-  const workload = context.supervisor.get(namespace, checkName("workload", request.name));
-  await admitStop(context, workload, claims);
-  const instances = workload.instances.map((instance) => instance.id);
-  await context.supervisor.stop(namespace, request.name);
-  await forget(context, workload);
-  return { stopped: true, name: request.name, instances };
+  const name = checkName("workload", request.name);
+  const { fleet, supervisor } = context;
+  if (fleet === undefined) {
+    const workload = supervisor.get(namespace, name);
+    await admitStop(context, namespace, workload.plan!.claims, claims);
+    const instances = workload.instances.map(({ id }) => id);
+    await supervisor.stop(namespace, name);
+    return { stopped: true, name, instances };
+  }
+  await admitStop(context, namespace, await deployClaims(context, fleet, namespace, name), claims);
+  const slots = fleet.slots(namespace, name);
+  const mine = fleet.mine(namespace, name);
+  const ended = request.only_here === true ? mine : [...slots.keys()];
+  const instances = ended.map((at) => slots.get(at)?.instance).filter((id) => id !== undefined);
+  if (request.only_here === true) await fleet.stops.shrink(namespace, name, mine);
+  else await fleet.stops.stop(namespace, name);
+  return { stopped: true, name, instances };
 }
 
-export async function rollback(
-  context: ControlContext,
-  namespace: string,
-  request: RollbackRequest,
-  claims: Claims,
-): Promise<RollbackResponse> {
-  if (context.lameDuck) throw new NexError("lame_duck", "Node is in lame duck mode. Workload deploy request denied");
-  const workload = context.supervisor.get(namespace, checkName("workload", request.name));
-  const { number, plan } = workload.revision(request.revision);
-  context.admission.check(claims, { action: "rollback", name: workload.name, namespace, sha256: plan.artifact.sha256 });
-  checkStopClaims(claims, workload.plan!.claims);
-  await context.admission.use(claims);
-  const detail = await context.supervisor.rollback(
-    namespace,
-    request.name,
-    number,
-    context.records?.recorder(namespace, request.name, undefined),
-  );
-  const { name, kind, revision, state, instances } = detail;
-  return { name, namespace, kind, revision, state, instances };
-}
-
-/** It must not come back at the next start. A server that is away is not waited for: the records go when it is back. */
-async function forget({ records }: ControlContext, { namespace, name }: Workload): Promise<void> {
-  if (records === undefined) return;
-  const waited = new AbortController();
-  const late = sleep(FORGET_MS, undefined, { signal: waited.signal }).catch(() => undefined);
-  await Promise.race([records.remove(namespace, name), late]);
-  waited.abort();
-}
-
-async function admitStop(context: ControlContext, workload: Workload, claims: Claims): Promise<void> {
-  checkStopClaims(claims, workload.plan!.claims);
-  context.admission.check(claims, { action: "stop", name: workload.name, namespace: workload.namespace });
+async function admitStop(context: ControlContext, namespace: string, deploy: Claims, claims: Claims): Promise<void> {
+  checkStopClaims(claims, deploy);
+  context.admission.check(claims, { action: "stop", name: deploy.name, namespace });
   await context.admission.useForStop(claims);
 }

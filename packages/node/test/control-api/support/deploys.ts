@@ -16,6 +16,11 @@ import {
 } from "@nex/protocol";
 import type { Reply, RunningNode } from "./running-node.ts";
 
+/** A node and one of its clients, as far as deploys need them. */
+export type DeployTarget = Pick<RunningNode, "client" | "issuer" | "sender" | "exchangeKey" | "ask"> & {
+  readonly node: { readonly id: string };
+};
+
 /** Answers what it was sent. */
 export const ECHO = "export default (event) => event.text();";
 
@@ -54,7 +59,7 @@ export async function bucketOf(client: NatsConnection, bucket: string): Promise<
 }
 
 /** A deploy as a client of this release sends it. Uploads nothing. */
-export async function deployRequest(running: RunningNode, deploy: FunctionDeploy = {}): Promise<DeployRequest> {
+export async function deployRequest(running: DeployTarget, deploy: FunctionDeploy = {}): Promise<DeployRequest> {
   const { name = "fn", namespace = "default", source = ECHO, env, issuer = running.issuer, claims, request } = deploy;
   const hash = sha256(source);
   const body = {
@@ -89,18 +94,18 @@ export async function deployRequest(running: RunningNode, deploy: FunctionDeploy
 }
 
 /** Uploads the source and deploys it. */
-export async function deployFunction(running: RunningNode, deploy: FunctionDeploy = {}): Promise<Reply> {
+export async function deployFunction(running: DeployTarget, deploy: FunctionDeploy = {}): Promise<Reply> {
   await upload(running.client, deploy.source ?? ECHO);
   return await running.ask(deploySubject(running, deploy.namespace), await deployRequest(running, deploy));
 }
 
-export function deploySubject(running: RunningNode, namespace = "default"): string {
+export function deploySubject(running: DeployTarget, namespace = "default"): string {
   return controlSubjects.deploy(namespace, running.node.id);
 }
 
 /** Body of a stop of one instance, with claims for `default/fn` or what is said instead. */
 export function stopRequest(
-  running: RunningNode,
+  running: DeployTarget,
   id: string,
   claims: Partial<NewClaims> = {},
   issuer = running.issuer,
@@ -110,7 +115,7 @@ export function stopRequest(
 
 /** Body of a stop of a whole workload, `default/fn` or what is said instead. */
 export function undeployRequest(
-  running: RunningNode,
+  running: DeployTarget,
   claims: Partial<NewClaims> = {},
   issuer = running.issuer,
 ): UndeployRequest {
@@ -119,7 +124,7 @@ export function undeployRequest(
 
 /** Adds the node, and claims to stop `default/fn` or what is said instead. */
 export function signChange<Body extends object>(
-  running: RunningNode,
+  running: DeployTarget,
   body: Body,
   claims: Partial<NewClaims> = {},
   issuer = running.issuer,

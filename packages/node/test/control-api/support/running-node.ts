@@ -17,6 +17,8 @@ import { FeedRecorder } from "../../support/feed-recorder.ts";
 
 export interface RunningNodeOptions {
   readonly config?: NodeOptions;
+  /** Of the nexus to join. */
+  readonly nexusKey?: string;
   /** A server to share. Default: one beside the node, with JetStream. */
   readonly nats?: TestNats;
   /** Let the node start its own. Default false. */
@@ -77,6 +79,7 @@ export class RunningNode implements AsyncDisposable {
     const node = stack.use(
       await NexNode.start({
         ...nodeOptions(nats.url, directory, options.config),
+        nexusKey: options.nexusKey,
         onWarning: (line) => warnings.push(line),
       }),
     );

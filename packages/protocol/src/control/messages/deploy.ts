@@ -85,6 +85,16 @@ export interface DeployRequest {
   /** Admit the trigger `>` alone. */
   readonly allow_all_subjects?: boolean;
   readonly artifact?: { readonly sha256: string; readonly size: number };
+  /** Which nodes of the nexus may run it. Default: all that run its kind. */
+  readonly placement?: PlacementRequest;
+}
+
+/** What a node must be to run a workload. */
+export interface PlacementRequest {
+  /** Id of the only node. */
+  readonly node?: string;
+  /** Tags that it has, those that it sets itself (`nex.arch`, `nex.sandbox`) among them. */
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 const legacyConnection = messageObject({
@@ -95,6 +105,9 @@ const legacyConnection = messageObject({
 
 /** Longest delay a timer of Node.js can hold. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Of a node's id, a tag or its value: what a record of the nexus holds. */
+const MAX_PLACEMENT_LENGTH = 256;
 
 /** A name, a port and brackets. */
 const MAX_HOST_LENGTH = 300;
@@ -147,6 +160,12 @@ export const deployRequestSchema: z.ZodType<DeployRequest> = messageObject({
   }).exactOptional(),
   allow_all_subjects: z.boolean().exactOptional(),
   artifact: messageObject({ sha256, size: count }).exactOptional(),
+  placement: messageObject({
+    node: z.string().min(1).max(MAX_PLACEMENT_LENGTH).exactOptional(),
+    tags: z
+      .record(z.string().min(1).max(MAX_PLACEMENT_LENGTH), z.string().min(1).max(MAX_PLACEMENT_LENGTH))
+      .exactOptional(),
+  }).exactOptional(),
 });
 
 /** The kind a deploy asks for. @throws NexError `unsupported_kind`; `invalid_request` if `type` and `kind` differ */

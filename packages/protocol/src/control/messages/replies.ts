@@ -17,6 +17,8 @@ export interface PingResponse {
   readonly tags?: Tags;
   /** Number of instances. */
   readonly running_machines: number;
+  /** Ids of all nodes that this one knows to be there: once each has answered, nothing more will come. */
+  readonly nodes?: readonly string[];
 }
 
 /** Reply to WPING. */
@@ -142,6 +144,7 @@ export const pingResponseSchema: z.ZodType<PingResponse> = messageObject({
   target_xkey: text,
   tags,
   running_machines: count,
+  nodes: listOf(text, MAX_REPLY_ITEMS).exactOptional(),
 });
 
 export const workloadPingResponseSchema: z.ZodType<WorkloadPingResponse> = messageObject({

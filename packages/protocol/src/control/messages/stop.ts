@@ -10,9 +10,11 @@ export interface StopRequest {
   readonly target_node: string;
 }
 
-/** Body of `$NEX.UNDEPLOY` (ours): stops a workload with all its instances on the node. */
+/** Body of `$NEX.UNDEPLOY` (ours): stops a workload, in a fleet on all its nodes. */
 export interface UndeployRequest {
   readonly name: string;
+  /** Ends only what runs on this node, and has so many replicas fewer. Default false. */
+  readonly only_here?: boolean;
   /** Claims with the action `stop`. */
   readonly workload_jwt: string;
   readonly target_node: string;
@@ -36,6 +38,7 @@ export const stopRequestSchema: z.ZodType<StopRequest> = messageObject({
 
 export const undeployRequestSchema: z.ZodType<UndeployRequest> = messageObject({
   name: z.string(),
+  only_here: z.boolean().exactOptional(),
   workload_jwt: z.string(),
   target_node: z.string(),
 });

@@ -12,6 +12,7 @@ export const WORKLOAD_STATES = [
   "stopping",
   "stopped",
   "failed",
+  "waiting",
 ] as const;
 export type WorkloadState = (typeof WORKLOAD_STATES)[number];
 
@@ -34,6 +35,8 @@ export interface WorkloadSummary {
   readonly restarts: number;
   readonly instances: readonly InstanceSummary[];
   readonly invocations: { readonly ok: number; readonly failed: number; readonly in_flight: number };
+  /** Instances that it should have on all nodes together; absent in answers of older nodes. */
+  readonly replicas?: number;
   /** What the nexus wants of it, `running` or `stopped`; absent in answers of older nodes. */
   readonly wanted?: string;
   readonly last_error?: { readonly code: string; readonly message: string; readonly time?: string };
@@ -79,6 +82,10 @@ export interface WorkloadsResponse {
   readonly workloads: readonly WorkloadDetail[];
   /** There are more after this name. */
   readonly next?: string;
+  /** Ids of all nodes that are known to be there: once each has answered, nothing more will come. */
+  readonly nodes?: readonly string[];
+  /** The nexus whose nodes act as one: what is changed on one of them is changed on all. */
+  readonly fleet?: string;
 }
 
 const text = z.string();
@@ -101,6 +108,7 @@ const summary = {
   restarts: count,
   instances: listOf(instanceSummarySchema, MAX_REPLY_ITEMS),
   invocations: messageObject({ ok: count, failed: count, in_flight: count }),
+  replicas: count.exactOptional(),
   wanted: text.exactOptional(),
   last_error: messageObject({ code: text, message: text, time: timestamp.exactOptional() }).exactOptional(),
 };
@@ -136,4 +144,6 @@ export const workloadsResponseSchema: z.ZodType<WorkloadsResponse> = messageObje
   node_id: text,
   workloads: listOf(workloadDetailSchema, MAX_REPLY_ITEMS),
   next: text.exactOptional(),
+  nodes: listOf(text, MAX_REPLY_ITEMS).exactOptional(),
+  fleet: text.exactOptional(),
 });

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { waitFor } from "@nex/testing";
+import { undeployRequest } from "../control-api/support/deploys.ts";
+import { FAILOVER_MS, type FleetNode, TestFleet } from "./support/test-fleet.ts";
+
+/** Says on which node it runs. */
+const WHERE = "export default (event) => String(process.ppid);";
+
+const SAY = (text: string): string => `export default () => ${JSON.stringify(text)};`;
+
+async function ask(fleet: TestFleet, subject: string): Promise<string> {
+  const reply = await fleet.client.request(subject, "", { timeout: 20_000 });
+  assert.equal(reply.headers?.hasError ?? false, false, reply.string());
+  return reply.string();
+}
+
+async function stop(fleet: TestFleet, node: FleetNode, name: string): Promise<void> {
+  const reply = await node.ask(`$NEX.UNDEPLOY.default.${node.node.id}`, undeployRequest(node, { name }, fleet.issuer));
+  assert.equal(reply.error, undefined);
+}
+
+describe("three nodes of one nexus", { concurrency: false }, () => {
+  it("spread replicas, stop them together, and tell of all", async () => {
+    await using fleet = await TestFleet.start(3);
+    const { data, error } = await fleet.deploy({ source: WHERE, request: { replicas: 3 } });
+    assert.equal(error, undefined);
+    assert.equal(new Set(data.instances.map(({ node_id }: { node_id: string }) => node_id)).size, 3);
+    assert.equal(data.state, "running");
+    const counts = await fleet.whenRunning("fn", 3);
+    assert.deepEqual([...counts.values()], [1, 1, 1]);
+    // Over another node than it was deployed on.
+    await stop(fleet, fleet.nodes[1]!, "fn");
+    assert.deepEqual(await fleet.details(), []);
+    await assert.rejects(fleet.client.request("fn", "", { timeout: 2000 }), /no responders/i);
+  });
+
+  it("take over what a node ran that died, and it finds nothing to do when it is back", async () => {
+    await using fleet = await TestFleet.start(3);
+    await fleet.deploy({ request: { replicas: 3 } });
+    await fleet.whenRunning("fn", 3);
+    const [, dead] = fleet.nodes;
+    const died = performance.now();
+    await dead!.kill("SIGKILL");
+    const counts = await fleet.whenRunning("fn", 3, (found) => !found.has(dead!.node.id));
+    const took = performance.now() - died;
+    assert.ok(took > FAILOVER_MS - 500, `taken over after ${took} ms`);
+    assert.equal(counts.size, 2);
+    await dead!.start();
+    await waitFor(async () => (await dead!.peers()).length === 3);
+    assert.equal((await fleet.instances("fn")).has(dead!.node.id), false);
+    assert.equal(
+      [...(await fleet.instances("fn")).values()].reduce((a, b) => a + b, 0),
+      3,
+    );
+  });
+
+  it("leave its own to a node that is back in time", async () => {
+    await using fleet = await TestFleet.start(2, { config: { failover_after: 20_000 } });
+    await fleet.deploy({ request: { replicas: 2 } });
+    const before = await fleet.whenRunning("fn", 2);
+    await fleet.nodes[1]!.kill("SIGKILL");
+    await fleet.nodes[1]!.start();
+    const after = await fleet.whenRunning("fn", 2);
+    assert.deepEqual(Object.fromEntries(after), Object.fromEntries(before));
+  });
+
+  it("take a revision back on all where it fails on one", async () => {
+    await using fleet = await TestFleet.start(1);
+    await fleet.add({ deny_subjects: ["other"] });
+    await waitFor(async () => (await fleet.nodes[0]!.peers()).length === 2);
+    await fleet.deploy({ source: SAY("one"), request: { replicas: 2 } });
+    await fleet.whenRunning("fn", 2);
+    const failed = await fleet.deploy({
+      source: SAY("two"),
+      request: { replicas: 2, trigger_subjects: ["fn", "other"] },
+    });
+    assert.equal(failed.code, "subject_denied");
+    for (let n = 0; n < 8; n++) assert.equal(await ask(fleet, "fn"), "one");
+    await assert.rejects(fleet.client.request("other", "", { timeout: 2000 }), /no responders/i);
+    const next = await fleet.deploy({ source: SAY("three"), request: { replicas: 2 } });
+    assert.equal(next.error, undefined);
+    for (let n = 0; n < 8; n++) assert.equal(await ask(fleet, "fn"), "three");
+  });
+});
