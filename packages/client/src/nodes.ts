@@ -11,7 +11,7 @@ import {
   pingResponseSchema,
 } from "@nex/protocol";
 import type { ClientContext } from "./client-context.ts";
-import { askNode, askNodes } from "./requests/control.ts";
+import { askNode, askNodes, FOR_UNKNOWN_MS } from "./requests/control.ts";
 import { toArray } from "./requests/to-array.ts";
 
 export interface NodeInfoOptions {
@@ -30,7 +30,10 @@ export class Nodes {
 
   /** Every node that answers, in the order of their ids; empty if there is none. */
   async list(): Promise<PingResponse[]> {
-    const nodes = await toArray(askNodes(this.#context, controlSubjects.ping(), pingResponseSchema));
+    const options = { forUnknownMs: FOR_UNKNOWN_MS };
+    const nodes = await toArray(
+      askNodes(this.#context, controlSubjects.ping(), pingResponseSchema, undefined, options),
+    );
     return nodes.sort((a, b) => (a.node_id < b.node_id ? -1 : 1));
   }
 

@@ -95,6 +95,7 @@ describe("NexClient without rights", () => {
       authorization { users: [
         { user: node, password: node }
         { user: guest, password: guest, permissions: { publish: ["$NEX.PING", "$NEX.WORKLOADS.*"], subscribe: ["_INBOX.>", "$NEX.events.default.*"] } }
+        { user: blind, password: blind, permissions: { publish: ["$NEX.WORKLOADS.*"] } }
         { user: mute, password: mute, permissions: { subscribe: { deny: "_INBOX.>" } } }
       ] }`;
     await using system = await TestSystem.start({ config });
@@ -103,7 +104,10 @@ describe("NexClient without rights", () => {
     assert.deepEqual(await guest.nodes.list(), []);
     const artifact = source("() => 1");
     const deploying = guest.workloads.deploy({ name: "a", kind: "javascript", artifact, triggers: ["a"] });
-    assert.match((await expectNexError("not_allowed", deploying)).message, /publish to "\$NEX\.AUCTION"/);
+    await expectNexError("no_node", deploying);
+    const blind = await system.client({ connectOptions: { servers, user: "blind", pass: "blind" } });
+    const refused = blind.workloads.deploy({ name: "a", kind: "javascript", artifact, triggers: ["a"] });
+    assert.match((await expectNexError("not_allowed", refused)).message, /publish to "\$NEX\.PING"/);
     assert.match(
       (await expectNexError("not_allowed", guest.logs.follow().next())).message,
       /subscribe to "\$NEX\.logs/,

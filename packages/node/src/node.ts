@@ -16,7 +16,7 @@ import { DeploysUnderWay } from "./control-api/deploys-under-way.ts";
 import { nodeTags } from "./control-api/endpoints/node-tags.ts";
 import { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from "@nex/embedded-nats";
 import { Feeds } from "./feeds/feeds.ts";
-import { enterLameDuck, LameDuck } from "./control-api/lame-duck.ts";
+import { enterLameDuck } from "./control-api/lame-duck.ts";
 import { FleetReport } from "./placement/fleet-report.ts";
 import { sandboxConfig } from "./config/sandbox-config.ts";
 import { chooseSandbox, type SandboxPrograms } from "@nex/sandboxes";
@@ -179,7 +179,7 @@ export class NexNode implements AsyncDisposable {
         startedAt,
       }),
     };
-    const lameDuck = new LameDuck();
+    const lameDuck = { isOn: false };
     const offer = (): Omit<NodeOffer, "places"> => ({
       kinds: SUPPORTED_KINDS,
       tags: nodeTags({ config, sandbox: driver }, false),

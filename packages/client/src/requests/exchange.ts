@@ -11,6 +11,8 @@ export interface ExchangeOptions {
 }
 
 export interface CollectOptions extends ExchangeOptions {
+  /** Once it is aborted, no more replies are waited for. */
+  readonly enough?: AbortSignal;
   /** Once a reply has come: how long to wait for the next before that was all, ms. */
   readonly quietMs: number;
 }
@@ -52,7 +54,7 @@ async function* exchange(
   connection: NatsConnection,
   subject: string,
   body: Payload,
-  { timeoutMs, headers, signals = [] }: ExchangeOptions,
+  { timeoutMs, headers, signals = [], enough }: ExchangeOptions & Pick<CollectOptions, "enough">,
   strategy: Strategy,
 ): AsyncGenerator<Msg> {
   for (const signal of signals) if (signal.aborted) throw cancelled(signal);
@@ -71,6 +73,7 @@ async function* exchange(
       if (signal.aborted) throw cancelled(signal);
       signal.addEventListener("abort", () => replies?.stop(cancelled(signal)), { signal: ended.signal });
     }
+    enough?.addEventListener("abort", () => replies?.stop(), { signal: ended.signal });
     yield* replies;
   } catch (error) {
     throw natsError(error, subject);

@@ -11,6 +11,7 @@ import {
   objectLocation,
   parseDestination,
   parseMessage,
+  type PlacementRequest,
   type WorkloadKind,
 } from "@nex/protocol";
 import type { Artifact } from "../artifacts/artifact-source.ts";
@@ -32,6 +33,7 @@ export interface DeployOptions {
   readonly essential?: boolean | undefined;
   /** Instances. Default 1. */
   readonly replicas?: number | undefined;
+  /** Of the workload itself, for whoever lists it. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Of one invocation. Default: the node's. */
   readonly deadlineMs?: number | undefined;
@@ -51,8 +53,10 @@ export interface DeployOptions {
   readonly connect?: readonly string[] | undefined;
   /** Admit the trigger `>`, which is every message of the account. Default false. */
   readonly allowAllSubjects?: boolean | undefined;
-  /** Id of the node to deploy on. Default: where the workload runs, else wherever there is least to do. */
+  /** Id of the only node to run on. Default: where the workload runs, else wherever there is least to do. */
   readonly node?: string | undefined;
+  /** Tags that nodes must have to run it, those that they set themselves (`nex.arch`, `nex.sandbox`) among them. */
+  readonly nodeTags?: Readonly<Record<string, string>> | undefined;
   /** `done` of `total` is in bytes for `hash` and `upload`, 0 or 1 of 1 for the others. */
   readonly onProgress?: ((stage: DeployStage, done: number, total: number) => void) | undefined;
   /** Gives up. Once the node has been asked to deploy, it may go on all the same. */
@@ -123,9 +127,18 @@ export function deployRequest(options: DeployOptions, facts: DeployFacts): Deplo
     host_service_limits: hostServiceLimits(options.hostServices),
     allow_all_subjects: options.allowAllSubjects,
     artifact: { sha256: facts.sha256, size: facts.size },
+    placement: placementRequest(options),
   };
   // By the schema that the node reads it with, so that a mistake shows before a long upload.
   return parseMessage(deployRequestSchema, encodeMessage(draft));
+}
+
+function placementRequest({ node, nodeTags = {} }: DeployOptions): PlacementRequest | undefined {
+  const wanted = {
+    ...(node === undefined ? {} : { node }),
+    ...(Object.keys(nodeTags).length === 0 ? {} : { tags: nodeTags }),
+  };
+  return Object.keys(wanted).length === 0 ? undefined : wanted;
 }
 
 function hostServiceLimits(options: HostServiceOptions = {}): HostServiceLimits | undefined {

@@ -35,14 +35,14 @@ export interface DeployedWorkload {
 /** Everything from the options to a running workload. */
 export async function deploy(context: ClientContext, options: DeployOptions): Promise<DeployedWorkload> {
   checkDeployOptions(options);
-  const { name, kind, node, signal } = options;
+  const { name, kind, node, nodeTags, signal } = options;
   const progress = (stage: DeployStage, done: number, total = 1): void => options.onProgress?.(stage, done, total);
   const issuer = await context.issuer();
   const source = await openArtifact(options.artifact);
   const sha256 = await hashArtifact(source, (done) => progress("hash", done, source.size), signal);
 
   progress("place", 0);
-  const placement = await place(context, { name, kind, node, signal });
+  const placement = await place(context, { name, kind, node, nodeTags, signal });
   checkSize(source.size, placement);
   progress("place", 1);
 

@@ -16,6 +16,8 @@ import { isLegacyNode, legacyWorkloads } from "./legacy-node.ts";
 export interface KnownWorkload {
   readonly nodeId: string;
   readonly workload: WorkloadDetail;
+  /** The nexus whose nodes act as one, where the node belongs to such a fleet. */
+  readonly fleet?: string;
   /** On a node of nex 0.2.7. */
   readonly isLegacy?: true;
 }
@@ -42,8 +44,19 @@ export async function* knownWorkloads(
   }
 }
 
-function knownOf({ node_id: nodeId, workloads }: WorkloadsResponse): KnownWorkload[] {
-  return workloads.map((workload) => ({ nodeId, workload }));
+function knownOf({ node_id: nodeId, workloads, fleet }: WorkloadsResponse): KnownWorkload[] {
+  return workloads.map((workload) => ({ nodeId, workload, ...(fleet === undefined ? {} : { fleet }) }));
+}
+
+/** Who has to be asked for a change to reach all: one node of each fleet, and every node that acts for itself. */
+export function oneOfEachFleet(known: readonly KnownWorkload[]): KnownWorkload[] {
+  const fleets = new Set<string>();
+  return known.filter(({ fleet }) => {
+    if (fleet === undefined) return true;
+    const isFirst = !fleets.has(fleet);
+    fleets.add(fleet);
+    return isFirst;
+  });
 }
 
 /** A workload on the first node that tells of it, without waiting for the others. */

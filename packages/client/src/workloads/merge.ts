@@ -1,7 +1,7 @@
 import type { WorkloadDetail, WorkloadSummary } from "@nex/protocol";
 
 /** The state that deserves attention most comes first. */
-const STATES = ["crash_loop", "failed", "restarting", "starting", "stopping", "running", "stopped"];
+const STATES = ["crash_loop", "failed", "restarting", "starting", "waiting", "stopping", "running", "stopped"];
 
 /** One state for all: the first is taken where none is known. */
 export function mergeStates(states: readonly string[]): string {
@@ -42,7 +42,7 @@ export function mergeAll(details: readonly WorkloadDetail[]): WorkloadDetail[] {
 
 export function toSummary(detail: WorkloadDetail): WorkloadSummary {
   const { name, namespace, kind, revision, state, triggers, restarts, instances, invocations } = detail;
-  const { wanted, last_error } = detail;
+  const { wanted, replicas, last_error } = detail;
   return {
     name,
     namespace,
@@ -50,6 +50,7 @@ export function toSummary(detail: WorkloadDetail): WorkloadSummary {
     revision,
     state,
     ...(wanted === undefined ? {} : { wanted }),
+    ...(replicas === undefined ? {} : { replicas }),
     triggers,
     restarts,
     instances,

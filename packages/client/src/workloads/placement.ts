@@ -2,7 +2,6 @@ import {
   controlSubjects,
   type InfoResponse,
   isNexError,
-  legacyKind,
   NexError,
   type PingResponse,
   pingResponseSchema,
@@ -10,7 +9,7 @@ import {
 } from "@nex/protocol";
 import type { ClientContext } from "../client-context.ts";
 import { Nodes } from "../nodes.ts";
-import { askNodes } from "../requests/control.ts";
+import { askNodes, FOR_UNKNOWN_MS } from "../requests/control.ts";
 import { toArray } from "../requests/to-array.ts";
 import { findWorkload } from "./known-workloads.ts";
 import { isLegacyOffer, LEGACY_NEXUS } from "./legacy-node.ts";
@@ -31,6 +30,8 @@ export interface PlacementOptions {
   readonly kind: WorkloadKind;
   /** Id of the only node that will do. */
   readonly node?: string | undefined;
+  /** Tags that the node must have. */
+  readonly nodeTags?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -75,45 +76,58 @@ export async function describe(
   }
 }
 
-async function chooseNode(context: ClientContext, { name, kind, signal }: PlacementOptions): Promise<string> {
+async function chooseNode(
+  context: ClientContext,
+  { name, kind, nodeTags = {}, signal }: PlacementOptions,
+): Promise<string> {
   const enough = new AbortController();
-  const offers = auction(
-    context,
-    kind,
-    signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]),
+  const either = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
+  const offers = toArray(
+    askNodes(context, controlSubjects.ping(), pingResponseSchema, undefined, {
+      signal: either,
+      forUnknownMs: FOR_UNKNOWN_MS,
+    }),
   );
-  // Asked both at once: each takes a quiet time.
   offers.catch(() => undefined);
   try {
     const known = await findWorkload(context, name, { signal });
     if (known !== undefined) return known.nodeId;
-    return best(await offers, kind).node_id;
+    return best(await offers, kind, nodeTags).node_id;
   } finally {
     enough.abort();
   }
 }
 
-async function auction(context: ClientContext, kind: WorkloadKind, signal: AbortSignal): Promise<PingResponse[]> {
-  // In 0.2.7's words, which Go nodes understand too.
-  const wanted = { workload_types: [legacyKind(kind)] };
-  return await toArray(askNodes(context, controlSubjects.auction(), pingResponseSchema, wanted, { signal }));
-}
-
-function best(offers: readonly PingResponse[], kind: WorkloadKind): PingResponse {
+function best(
+  offers: readonly PingResponse[],
+  kind: WorkloadKind,
+  nodeTags: Readonly<Record<string, string>>,
+): PingResponse {
   const ours = offers.filter((offer) => !isLegacyOffer(offer));
   const able = ours.filter((offer) => offer.tags?.["nex.lameduck"] !== "true");
-  const least = Math.min(...able.map((offer) => offer.running_machines));
-  const idlest = able.filter((offer) => offer.running_machines === least);
+  const fit = able.filter((offer) => hasTags(offer, nodeTags));
+  const least = Math.min(...fit.map((offer) => offer.running_machines));
+  const idlest = fit.filter((offer) => offer.running_machines === least);
   const chosen = idlest[Math.floor(Math.random() * idlest.length)];
   if (chosen !== undefined) return chosen;
   const legacy = offers.length - ours.length;
+  const wanted = Object.entries(nodeTags).map(([tag, value]) => `${tag}=${value}`);
   const why =
-    ours.length > 0
-      ? `All nodes that run ${kind} workloads are in lame duck mode (${ours.length})`
-      : legacy > 0
-        ? `Only nodes of nex 0.2.7 answered (${legacy}), which are used when named (--node)`
-        : `No node that runs ${kind} workloads answered`;
+    able.length > 0
+      ? `None of the ${able.length} nodes has the tags ${wanted.join(", ")}`
+      : ours.length > 0
+        ? `All nodes are in lame duck mode (${ours.length})`
+        : legacy > 0
+          ? `Only nodes of nex 0.2.7 answered (${legacy}), which are used when named (--node)`
+          : "No node answered";
   throw new NexError("no_node", `${why}. Start one with "nex up"; see those there are with "nex node ls".`, {
-    data: { kind, lame_ducks: ours.length, legacy_nodes: legacy },
+    data: { kind, lame_ducks: ours.length - able.length, legacy_nodes: legacy },
   });
+}
+
+/** Values match whatever their case, as in auctions. */
+function hasTags({ tags = {} }: PingResponse, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(
+    ([tag, value]) => Object.hasOwn(tags, tag) && tags[tag]?.toLowerCase() === value.toLowerCase(),
+  );
 }

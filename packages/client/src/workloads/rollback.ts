@@ -12,17 +12,17 @@ import type { ClientContext } from "../client-context.ts";
 import { orderFromNode } from "../requests/control.ts";
 import { CLAIMS_LIFETIME_MS } from "./claims.ts";
 import type { DeployedWorkload } from "./deploy.ts";
-import { type KnownWorkload, locateWorkload } from "./known-workloads.ts";
+import { type KnownWorkload, locateWorkload, oneOfEachFleet } from "./known-workloads.ts";
 import { mergeStates } from "./merge.ts";
 import { describe } from "./placement.ts";
 
-/** Runs an earlier revision again, on every node that runs the workload. */
+/** Runs an earlier revision again, on every node that runs the workload; one node of a fleet is asked for all of them. */
 export async function rollback(
   context: ClientContext,
   name: string,
   revision: number | undefined,
 ): Promise<DeployedWorkload> {
-  const known = await locateWorkload(context, name);
+  const known = oneOfEachFleet(await locateWorkload(context, name));
   // All before any: a node that does not have the revision must not leave the others on another one.
   const steps = known.map(({ nodeId, workload }) => ({
     nodeId,

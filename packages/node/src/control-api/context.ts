@@ -12,7 +12,6 @@ import type { SubjectRules } from "../triggers/subject-rules.ts";
 import type { ConnectRules } from "../tunnels/connect-rules.ts";
 import type { Admission } from "./admission.ts";
 import type { DeploysUnderWay } from "./deploys-under-way.ts";
-import type { LameDuck } from "./lame-duck.ts";
 
 /** What the endpoints of the control API work with. */
 export interface ControlContext {
@@ -39,5 +38,6 @@ export interface ControlContext {
   readonly presence: Presence;
   /** Tells the operator. */
   readonly warn: (line: string) => void;
-  readonly lameDuck: LameDuck;
+  /** Whether the node takes no more deploys; there is no way back. */
+  readonly lameDuck: { isOn: boolean };
 }

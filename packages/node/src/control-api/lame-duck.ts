@@ -2,11 +2,6 @@ import { createEvent, type LameDuckResponse, SYSTEM_NAMESPACE } from "@nex/proto
 import { VERSION } from "../version.ts";
 import type { ControlContext } from "./context.ts";
 
-/** Whether the node takes no more deploys. There is no way back. */
-export class LameDuck {
-  isOn = false;
-}
-
 /** Takes no more deploys from now on; in a fleet other nodes take over what runs here. */
 export function enterLameDuck(context: ControlContext): LameDuckResponse {
   const { nodeId } = context.identity;

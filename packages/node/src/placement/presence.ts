@@ -13,6 +13,9 @@ const BEAT_PER_NODE_MS = 10;
 /** A node counts as there while it was heard of within so many beats. */
 const BEATS_HEARD = 4;
 
+/** After so many all that are there have been heard. */
+const BEATS_TO_KNOW = 2;
+
 /** A node that is silent has so long to answer when it is asked, ms. */
 const PROBE_MS = 500;
 
@@ -58,6 +61,7 @@ export class Presence implements AsyncDisposable {
   #count = 0;
   #isOffline = false;
   #isWelcoming = false;
+  #openedAt = Infinity;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -71,6 +75,7 @@ export class Presence implements AsyncDisposable {
         if (error === null) this.#hear(subject, data);
       },
     });
+    this.#openedAt = performance.now();
     void this.#watchConnection();
     this.announce();
     this.#beat();
@@ -88,10 +93,11 @@ export class Presence implements AsyncDisposable {
     return found;
   }
 
-  /** Ids of all nodes that answer questions, of whichever nexus. */
-  everybody(): string[] {
+  /** Ids of all nodes that answer questions, of whichever nexus; `undefined` while this node has not listened for long. */
+  everybody(): string[] | undefined {
     const { failoverMs } = this.#options;
     const now = performance.now();
+    if (now - this.#openedAt < BEATS_TO_KNOW * MAX_BEAT_MS) return undefined;
     const strangers = [...this.#strangers].filter(([, seenAt]) => now - seenAt < failoverMs).map(([id]) => id);
     return [...new Set([...this.nodes().keys(), ...strangers])];
   }

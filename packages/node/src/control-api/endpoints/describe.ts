@@ -29,7 +29,7 @@ export function ping(context: ControlContext): PingResponse {
     target_xkey: context.identity.exchangeKey.publicKey,
     tags: nodeTags(context, context.lameDuck.isOn),
     running_machines: context.supervisor.instanceCount,
-    nodes: context.presence.everybody(),
+    ...everybody(context),
   };
 }
 
@@ -105,9 +105,14 @@ export function workloads(
   return {
     node_id,
     ...pageOf(describable(context, namespace), request),
-    nodes: context.presence.everybody(),
+    ...everybody(context),
     ...(context.fleet === undefined ? {} : { fleet: context.identity.nexus }),
   };
+}
+
+function everybody({ presence }: ControlContext): { readonly nodes?: readonly string[] } {
+  const nodes = presence.everybody();
+  return nodes === undefined ? {} : { nodes };
 }
 
 function describable({ supervisor, fleet }: ControlContext, namespace: string): Parameters<typeof pageOf>[0] {

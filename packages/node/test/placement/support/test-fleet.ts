@@ -196,7 +196,7 @@ export class FleetNode implements DeployTarget {
 
   /** Ids of the nodes that this one knows to be there. */
   async peers(): Promise<string[]> {
-    return (await this.ask(`$NEX.PING.${this.#id}`)).data.nodes as string[];
+    return ((await this.ask(`$NEX.PING.${this.#id}`)).data.nodes ?? []) as string[];
   }
 
   async exchangeKey(): Promise<string> {
