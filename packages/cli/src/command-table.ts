@@ -4,6 +4,7 @@ import type { CommandEntry } from "./command-entry.ts";
 export const NOUNS: Readonly<Record<string, string>> = {
   node: "nodes: the machines that run workloads",
   workload: "workloads: services and functions",
+  keys: "keys: what lets a node join a nexus",
   image: "the image that virtual machines start from",
   context: "NATS contexts: where to connect and as whom",
 };
@@ -87,8 +88,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ["node", "lameduck"],
     aliases: ["down"],
-    summary: "have a node take no more deploys",
+    summary: "have other nodes take over what a node runs",
     load: async () => (await import("./commands/node-lameduck.ts")).command,
+  },
+  {
+    path: ["keys", "export"],
+    summary: "print the nexus key, with which another node joins",
+    load: async () => (await import("./commands/keys-export.ts")).command,
   },
   {
     path: ["image", "build"],

@@ -61,7 +61,7 @@ describe("a person with nex up", () => {
       "greet.*",
       "--env",
       "GREETING=Hello",
-      "--tag",
+      "--label",
       "team=a",
     );
     const { name, namespace, kind, revision, state, instances } = deployed;

@@ -12,6 +12,7 @@ export { completeNodeOptions, type NodeConfig, type NodeOptions } from "./config
 export type { NamespaceCredentials } from "./connections/namespace-credentials.ts";
 export { weighPayloadsWithTheHeap } from "./payload-memory.ts";
 export { preflight, type PreflightReport, type SandboxPreflight } from "./preflight/preflight.ts";
+export { readNexusKey } from "./state/identity.ts";
 export { defaultStateDirectory } from "./state/state-directory.ts";
 export { SANDBOX_NAMES, type SandboxName, type SandboxPrograms } from "@nex/sandboxes";
 export { type MachineStages, measureMachineStart, type MeasureMachineOptions } from "./supervisor/measure-machine.ts";

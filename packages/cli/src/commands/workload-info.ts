@@ -33,12 +33,19 @@ export const command: Command = defineCommand({
       ["Restarts", isLegacy ? undefined : detail.restarts],
       ["Last error", last_error === undefined ? undefined : `${last_error.message} [${last_error.code}]`],
       [
-        "Tags",
+        "Labels",
         Object.keys(detail.tags).length === 0
           ? undefined
           : Object.entries(detail.tags).map(([key, value]) => `${key}=${value}`),
       ],
-      ["Instances", detail.instances.map(({ id, state, uptime_ms }) => `${id}  ${state}  ${formatUptime(uptime_ms)}`)],
+      ["Replicas", detail.replicas === undefined ? undefined : `${detail.instances.length} of ${detail.replicas}`],
+      [
+        "Instances",
+        detail.instances.map(
+          ({ id, node_id, state, uptime_ms }) =>
+            `${id}  ${state}  ${formatUptime(uptime_ms)}  on ${node_id.slice(0, 8)}…`,
+        ),
+      ],
       [
         "Revisions",
         isLegacy

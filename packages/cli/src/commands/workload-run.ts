@@ -24,13 +24,14 @@ const options = {
   argv: list("--argv <text>", "argument of a service, repeatable"),
   description: text("--description <text>", "what the workload is for"),
   essential: flag("--essential", "restart a service when it ends"),
-  replicas: integer("--replicas <n>", "copies that share the work (default 1)", {
+  replicas: integer("--replicas <n>", "copies that share the work, spread over the nodes (default 1)", {
     fallback: undefined,
     min: 1,
     max: 1000,
   }),
-  tags: pairs("--tag <key=value>", "tag of the workload, repeatable"),
-  node: text("--node <id>", "deploy to this node (default: where the workload runs already, else the least busy)"),
+  labels: pairs("--label <key=value>", "label of the workload, repeatable; shown by nex info"),
+  tags: pairs("--tag <key=value>", "tag that a node must have to run it, repeatable, such as nex.arch=arm64"),
+  node: text("--node <id>", "run on this node only (default: where it runs already, else on the least busy ones)"),
   deadline: duration("--deadline <time>", "for each invocation (default 5s)", { fallback: undefined }),
   memory: size("--memory <size>", "memory limit", { fallback: undefined }),
   cpus: decimal("--cpus <n>", "processor limit, such as 0.5", { fallback: undefined, min: 0.01, max: 4096 }),
@@ -71,6 +72,10 @@ export const command: Command = defineCommand({
   examples: [
     ['run price.ts --trigger "orders.*.new"', "a function for all new orders"],
     ["run price.ts -t orders.new -e CURRENCY=EUR --deadline 2s", "with an environment and a deadline"],
+    [
+      "run price.ts -t orders.new --replicas 3 --tag zone=west",
+      "on three nodes that have this tag, if there are so many",
+    ],
     ["run ./api --connect db.example.com:5432 --essential", "a service that reaches one database, and nothing else"],
   ],
   async run(ctx, args) {
@@ -95,7 +100,8 @@ export const command: Command = defineCommand({
               env,
               triggers: args.triggers,
               argv: args.argv,
-              tags: Object.fromEntries(args.tags),
+              tags: Object.fromEntries(args.labels),
+              nodeTags: Object.fromEntries(args.tags),
               essential: args.essential,
               allowAllSubjects: args.allowAllSubjects,
               connect: args.connect,
@@ -125,8 +131,10 @@ export const command: Command = defineCommand({
     );
     if (print.isJson) return print.json(deployed);
     const { revision, state, instances, namespace } = deployed;
+    const nodes = new Set(instances.map(({ node_id }) => node_id)).size;
+    const spread = nodes > 1 ? ` on ${nodes} nodes` : "";
     print.text(
-      `Workload '${name}' is ${state}: revision ${revision} in namespace ${namespace}, ${instances.map((instance) => instance.id).join(", ")}`,
+      `Workload '${name}' is ${state}${spread}: revision ${revision} in namespace ${namespace}, ${instances.map((instance) => instance.id).join(", ")}`,
     );
     if (deployed.isOnLegacyNode) {
       print.note(

@@ -29,6 +29,14 @@ export interface RunningNode extends AsyncDisposable {
 }
 
 export async function runningNode(...args: string[]): Promise<RunningNode> {
+  return await runningNodeIn({}, ...args);
+}
+
+/** @param variables more of the environment of the node and of its commands */
+export async function runningNodeIn(
+  variables: Readonly<Record<string, string>>,
+  ...args: string[]
+): Promise<RunningNode> {
   buildCli();
   const home = await temporaryDirectory("nex-home-");
   const env = {
@@ -37,8 +45,12 @@ export async function runningNode(...args: string[]): Promise<RunningNode> {
     XDG_STATE_HOME: join(home.path, "state"),
     XDG_CACHE_HOME: join(home.path, "cache"),
     TMPDIR: process.env["TMPDIR"] ?? "/tmp",
+    ...variables,
   };
-  let started = await startNode(home.path, env, args);
+  let started = await startNode(home.path, env, args).catch(async (error: unknown) => {
+    await home[Symbol.asyncDispose]();
+    throw error;
+  });
   const run = async (...line: string[]): Promise<Ran> => await nex(line, { env, cwd: home.path });
   return {
     get ready() {

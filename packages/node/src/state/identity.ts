@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { ExchangeKey, NexError, SigningKey } from "@nex/protocol";
-import type { StateDirectory } from "./state-directory.ts";
+import { readKeptSeed, type StateDirectory } from "./state-directory.ts";
+
+const EXCHANGE_SEED = "exchange.seed";
 
 /** Who a node is: the same after each start where it keeps its state. */
 export interface NodeIdentity {
@@ -27,9 +29,23 @@ export async function loadIdentity({ nexus, nexusKey, nexusKeyFile, state }: Ide
   const exchangeSeed =
     nexusKey?.trim() ??
     (nexusKeyFile === undefined
-      ? await keptSeed(state, "exchange.seed", () => ExchangeKey.create().seed)
+      ? await keptSeed(state, EXCHANGE_SEED, () => ExchangeKey.create().seed)
       : await readSeed(nexusKeyFile));
   return { nodeId: SigningKey.fromSeed(nodeKey).publicKey, nexus, exchangeKey: ExchangeKey.fromSeed(exchangeSeed) };
+}
+
+/**
+ * The seed of the key that the nodes of a nexus share, as a node with these settings would use it.
+ * @throws NexError `file_not_found`, `state_unusable`, `invalid_request`
+ */
+export async function readNexusKey({
+  nexusKey,
+  nexusKeyFile,
+  directory,
+}: Pick<IdentitySource, "nexusKey" | "nexusKeyFile"> & { readonly directory: string }): Promise<string> {
+  const given = nexusKey?.trim() ?? (nexusKeyFile === undefined ? undefined : await readSeed(nexusKeyFile));
+  const seed = given ?? (await readKeptSeed(directory, EXCHANGE_SEED));
+  return ExchangeKey.fromSeed(seed).seed;
 }
 
 async function keptSeed(state: StateDirectory | undefined, name: string, create: () => string): Promise<string> {

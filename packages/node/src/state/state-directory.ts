@@ -54,6 +54,21 @@ export class StateDirectory implements Disposable {
   }
 }
 
+/** The seed in a file of a state directory, for whoever does not run the node. @throws NexError `state_unusable`, `file_not_found` */
+export async function readKeptSeed(directory: string, name: string): Promise<string> {
+  const path = join(directory, name);
+  const seed = await readPrivate(path).catch((cause: unknown) => {
+    if (cause instanceof NexError) throw cause;
+    throw unusable(path, `cannot be read: ${(cause as Error).message}`, cause);
+  });
+  if (seed !== undefined) return seed;
+  throw new NexError(
+    "file_not_found",
+    `There is no key in ${directory}. Start the node once (nex up), or say where it keeps its state (--state-directory).`,
+    { data: { path } },
+  );
+}
+
 /** `undefined` if there is no such file. */
 async function readPrivate(path: string): Promise<string | undefined> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
