@@ -272,7 +272,7 @@ export class Fleet implements AsyncDisposable {
     const hasEnded = slots.every((at) => this.#slots(id).get(at)?.state === "ended");
     if (record === undefined || record.current === 0 || hasEnded) return;
     try {
-      await this.#makeLocal(id).adopt({ revision: record.current, instances: slots.length });
+      await this.#makeLocal(id).adopt(record.birth, { revision: record.current, instances: slots.length });
     } catch {
       // It is told of when it is tried to bring it up.
     }

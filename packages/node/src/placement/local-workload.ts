@@ -29,7 +29,7 @@ export interface LocalWorkloadOptions {
   readonly onFailed: (error: NexError) => void;
 }
 
-type Order = Pick<Plan, "run" | "prepare">;
+type Order = Pick<Plan, "birth" | "run" | "prepare">;
 
 /** The revision of a rollout, held back until it is known whether it counts. */
 interface Gate {
@@ -46,7 +46,9 @@ interface Gate {
  */
 export class LocalWorkload {
   readonly #options: LocalWorkloadOptions;
-  #order: Order = { run: undefined, prepare: undefined };
+  #order: Order = { birth: "", run: undefined, prepare: undefined };
+  /** Of the workload that runs, or was begun, here. */
+  #birth = "";
   #gate: Gate | undefined;
   #failed: LocalState["failed"];
   #failures = 0;
@@ -70,6 +72,7 @@ export class LocalWorkload {
       ...(workload === undefined
         ? {}
         : {
+            birth: this.#birth,
             running: workload.running,
             instances: workload.running === 0 ? [] : workload.instances.map(({ id }) => id),
             restarts: workload.restarts,
@@ -85,7 +88,8 @@ export class LocalWorkload {
   }
 
   /** Shows what is to run here before it is brought up. @throws NexError as `read` does */
-  async adopt({ revision, instances }: RevisionOrder): Promise<void> {
+  async adopt(birth: string, { revision, instances }: RevisionOrder): Promise<void> {
+    this.#birth = birth;
     const { supervisor, earlierRestarts, read } = this.#options;
     const { plan, deployedAt, failure } = await read(revision);
     const running = { number: revision, plan: { ...plan, replicas: instances }, deployedAt };
@@ -109,16 +113,21 @@ export class LocalWorkload {
     return this.#options.supervisor.find(this.#options.namespace, this.#options.name);
   }
 
+  /** What runs here is of an earlier workload of this name. */
+  get #isOther(): boolean {
+    return this.#workload !== undefined && this.#birth !== this.#order.birth;
+  }
+
   #step(): void {
     if (this.#isClosed) return;
     const { run, prepare } = this.#order;
     const gate = this.#gate;
     if (gate !== undefined) {
-      if (run?.revision === gate.revision) gate.decided.resolve();
+      if (run?.revision === gate.revision && !this.#isOther) gate.decided.resolve();
       else if (prepare?.rollout !== gate.rollout) this.#withdraw(toNexError(new Error("The rollout was taken back.")));
     }
     // Whoever stops a workload does not wait until it has come up.
-    if (this.#work !== undefined && run === undefined && prepare === undefined) void this.#stop();
+    if (this.#work !== undefined && (this.#isOther || (run === undefined && prepare === undefined))) void this.#stop();
     if (this.#work !== undefined) return;
     const work = this.#next();
     if (work === undefined) return;
@@ -132,14 +141,18 @@ export class LocalWorkload {
   #next(): (() => Promise<void>) | undefined {
     const { run, prepare } = this.#order;
     const { running, instances, hasEnded, failed } = this.state;
-    if (run === undefined && prepare === undefined)
+    if (this.#isOther || (run === undefined && prepare === undefined))
       return this.#workload === undefined ? undefined : async () => await this.#stop();
-    if (prepare !== undefined && failed?.rollout !== prepare.rollout && prepare.revision !== running)
-      return async () => await this.#prepare(prepare);
+    this.#birth = this.#order.birth;
+    if (prepare !== undefined && failed?.rollout !== prepare.rollout) return async () => await this.#prepare(prepare);
     if (run === undefined) return undefined;
     const wait = this.#retryAt - performance.now();
     const isChanged = running !== run.revision || (instances.length !== run.instances && !hasEnded);
-    if (!isChanged) return undefined;
+    if (!isChanged) {
+      // It says nothing about what is asked for next.
+      if (failed?.rollout === undefined) this.#failed = undefined;
+      return undefined;
+    }
     if (failed?.rollout === undefined && failed?.revision === run.revision && wait > 0) return this.#later(wait);
     return running === run.revision
       ? async () => await this.#attempt(run, async () => await this.#resize(run))
@@ -172,7 +185,7 @@ export class LocalWorkload {
       if (this.#isClosed || this.#order.run?.revision !== order.revision) return;
       const known = this.#workload;
       if (known === undefined || known.isAdopted) {
-        await this.adopt(order);
+        await this.adopt(this.#order.birth, order);
         await supervisor.resume(supervisor.get(namespace, name));
         return;
       }

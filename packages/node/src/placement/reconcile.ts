@@ -2,7 +2,7 @@ import type { SlotError, SlotRecord, WorkloadRecord } from "../registry/records.
 import { type FleetNode, mismatch } from "./node-offer.ts";
 import { rankNodes } from "./rank-nodes.ts";
 import { reportSlot, slotsDiffer } from "./report-slot.ts";
-import type { FleetView, LocalState, Plan, WorkloadView } from "./workload-view.ts";
+import { type FleetView, type LocalState, NOTHING_LOCAL, type Plan, type WorkloadView } from "./workload-view.ts";
 
 /** The next node in the ranking takes a free slot so much later than the one before, ms. */
 export const RANK_MS = 400;
@@ -10,8 +10,10 @@ export const RANK_MS = 400;
 /** Where every node that fits has tried, they try again after so long, ms. */
 const ALL_TRIED_MS = 15_000;
 
-/** A slot's place in the times since when things are so; this one is of a rollout that nobody drives. */
+/** Keys in the times since when things are so, beside the numbers of free slots: a rollout that nobody drives… */
 const ROLLOUT = -1;
+/** …and slots that no node could start. */
+const hopeless = (at: number): number => -2 - at;
 
 /**
  * What this node should do about one workload: a pure function of the records, of the nodes that are there and of what
@@ -27,9 +29,9 @@ export function reconcile(
 ): Plan {
   const { record } = workload;
   if (record === "unreadable") {
-    const { running: revision, instances } = local;
+    const { birth, running: revision, instances } = local;
     const run = revision === 0 ? undefined : { revision, instances: instances.length };
-    return { run, prepare: undefined, slots: new Map(), record: undefined, lookAgainMs: undefined };
+    return { birth, run, prepare: undefined, slots: new Map(), record: undefined, lookAgainMs: undefined };
   }
   if (record === undefined) return stopped(view, workload, local);
   return new Reconciliation(view, workload, record, local, since).plan();
@@ -41,7 +43,7 @@ function stopped({ self, isDead }: FleetView, { slots }: WorkloadView, local: Lo
   const changes = new Map<number, undefined>();
   for (const [at, { node }] of slots)
     if (node === "" || isDead(node) || (node === self && isDown)) changes.set(at, undefined);
-  return { run: undefined, prepare: undefined, slots: changes, record: undefined, lookAgainMs: undefined };
+  return { birth: "", run: undefined, prepare: undefined, slots: changes, record: undefined, lookAgainMs: undefined };
 }
 
 class Reconciliation {
@@ -49,6 +51,8 @@ class Reconciliation {
   readonly #workload: WorkloadView;
   readonly #record: WorkloadRecord;
   readonly #local: LocalState;
+  /** Those of this workload, not of an earlier one of its name. */
+  readonly #slots: ReadonlyMap<number, SlotRecord>;
   readonly #since: Map<number, number>;
   readonly #changes: Map<number, SlotRecord | undefined> = new Map();
   #lookAgainMs: number | undefined;
@@ -63,7 +67,10 @@ class Reconciliation {
     this.#view = view;
     this.#workload = workload;
     this.#record = record;
-    this.#local = local;
+    // What runs of an earlier workload of this name is about to end, and says nothing about this one.
+    const isOther = local.birth !== "" && local.birth !== record.birth;
+    this.#local = isOther ? { ...NOTHING_LOCAL, isBusy: true } : local;
+    this.#slots = new Map([...workload.slots].filter(([, { birth }]) => birth === record.birth));
     this.#since = since;
   }
 
@@ -73,9 +80,7 @@ class Reconciliation {
     const wanted = Math.max(current > 0 ? replicas : 0, rollout?.replicas ?? 0);
     const mine = this.#slotsOf(this.#view.self).filter((at) => at < wanted);
     const held = mine.filter((at) => at < replicas);
-    const handedOver = [...this.#workload.slots].filter(
-      ([at, slot]) => at < replicas && this.#isHandedOver(slot),
-    ).length;
+    const handedOver = [...this.#slots].filter(([at, slot]) => at < replicas && this.#isHandedOver(slot)).length;
     const isOver = this.#hasEndedBefore(held);
     const instances = held.length + handedOver;
     const run = current === 0 || instances === 0 || isOver ? undefined : { revision: current, instances };
@@ -88,11 +93,18 @@ class Reconciliation {
     this.#dropSurplus(wanted, instances);
     for (const at of mine) this.#report(at, held);
     this.#claim(wanted, isDriven);
-    return { run, prepare, slots: this.#changes, record: change, lookAgainMs: this.#lookAgainMs };
+    return {
+      birth: this.#record.birth,
+      run,
+      prepare,
+      slots: this.#changes,
+      record: change,
+      lookAgainMs: this.#lookAgainMs,
+    };
   }
 
   #slotsOf(node: string): number[] {
-    return [...this.#workload.slots]
+    return [...this.#slots]
       .filter(([, slot]) => slot.node === node)
       .map(([at]) => at)
       .sort((a, b) => a - b);
@@ -110,7 +122,7 @@ class Reconciliation {
   }
 
   #isEnded(at: number): boolean {
-    const slot = this.#workload.slots.get(at);
+    const slot = this.#slots.get(at);
     return slot?.state === "ended" && slot.revision === this.#record.current;
   }
 
@@ -121,7 +133,7 @@ class Reconciliation {
   /** Nothing is brought up until every slot of the rollout has a holder: only then is it known how much. */
   #prepare(mine: readonly number[]): Plan["prepare"] {
     const { rollout, current } = this.#record;
-    const { slots } = this.#workload;
+    const slots = this.#slots;
     if (rollout === undefined || rollout.revision === current) return undefined;
     const isPlaced = Array.from({ length: rollout.replicas }, (_, at) => slots.get(at)?.node ?? "").every(
       (node) => node !== "",
@@ -134,24 +146,25 @@ class Reconciliation {
   /** Slots beyond those wanted go once they have no instance any more. */
   #dropSurplus(wanted: number, instances: number): void {
     const { self, isDead } = this.#view;
-    for (const [at, { node }] of this.#workload.slots) {
+    const isDown = this.#local.instances.length <= instances && !this.#local.isBusy && this.#local.prepared === "";
+    for (const [at, { node, birth }] of this.#workload.slots) {
       if (at < wanted) continue;
-      const isDown = this.#local.instances.length <= instances && !this.#local.isBusy && this.#local.prepared === "";
-      if (node === "" || isDead(node) || (node === self && isDown)) this.#changes.set(at, undefined);
+      const isNobodys = node === "" || isDead(node) || birth !== this.#record.birth;
+      if (isNobodys || (node === self && isDown)) this.#changes.set(at, undefined);
     }
   }
 
   /** Says how a slot of this node is, or gives it to others where it cannot be brought up here. */
   #report(at: number, held: readonly number[]): void {
-    const slot = this.#workload.slots.get(at)!;
-    const { failed } = this.#local;
-    const hasFailed =
-      failed !== undefined &&
-      failed.rollout === undefined &&
-      failed.revision === this.#record.current &&
-      this.#local.running !== this.#record.current;
-    if (hasFailed && held.includes(at) && this.#giveAway(at, slot, failed.error)) return;
-    const next = reportSlot(slot, this.#record, this.#local, held.indexOf(at));
+    const slot = this.#slots.get(at)!;
+    const { failed, running, instances } = this.#local;
+    const { current } = this.#record;
+    const place = held.indexOf(at);
+    const isMissing = running !== current || place >= instances.length;
+    const hasFailed = failed !== undefined && failed.rollout === undefined && failed.revision === current;
+    if (place === -1 || !isMissing || !hasFailed) this.#since.delete(hopeless(at));
+    else if (this.#giveAway(at, slot, failed.error)) return;
+    const next = reportSlot(slot, this.#record, this.#local, place, this.#shouldLeave(this.#view.self));
     if (slotsDiffer(slot, next)) this.#changes.set(at, next);
   }
 
@@ -164,21 +177,28 @@ class Reconciliation {
       this.#changes.set(at, { ...rest, node: from, state: "running", revision: this.#record.current, tried });
       return true;
     }
-    const ranks = rankNodes(
-      nodes.values(),
-      this.#candidates([at], () => tried),
-    );
-    if ((ranks.get(at) ?? []).length === 0) return false;
-    this.#changes.set(at, { node: "", revision: 0, state: "failed", restarts: 0, error, tried });
+    const others = (excluded: readonly string[]): number =>
+      (
+        rankNodes(
+          nodes.values(),
+          this.#candidates([at], () => excluded),
+        ).get(at) ?? []
+      ).length;
+    const isUntried = others(tried) > 0;
+    // All have tried, and the first ones so long ago that it may be otherwise now.
+    if (!isUntried && (others([self]) === 0 || !this.#isDue(hopeless(at), ALL_TRIED_MS))) return false;
+    this.#since.delete(hopeless(at));
+    const next = { birth: slot.birth, node: "", revision: 0, state: "failed", restarts: 0, error } as const;
+    this.#changes.set(at, { ...next, tried: isUntried ? tried : [self] });
     return true;
   }
 
   #claim(wanted: number, isDriven: boolean): void {
     const free = Array.from({ length: wanted }, (_, at) => at).filter((at) => this.#isFree(at, isDriven));
-    for (const at of this.#since.keys()) if (at !== ROLLOUT && !free.includes(at)) this.#since.delete(at);
+    for (const at of this.#since.keys()) if (at >= 0 && !free.includes(at)) this.#since.delete(at);
     if (free.length === 0) return;
     const { self, nodes } = this.#view;
-    const { slots } = this.#workload;
+    const slots = this.#slots;
     const triedBy = (at: number): readonly string[] => slots.get(at)?.tried ?? [];
     const ranks = rankNodes(nodes.values(), this.#candidates(free, triedBy));
     const again = rankNodes(
@@ -191,26 +211,30 @@ class Reconciliation {
       const rank = (isAgain ? (again.get(at) ?? []) : fresh).indexOf(self);
       if (rank === -1) continue;
       if (!this.#isDue(at, rank * RANK_MS + (isAgain ? ALL_TRIED_MS : 0))) continue;
-      this.#changes.set(at, claimOf(self, slots.get(at), nodes, isAgain));
+      this.#changes.set(at, claimOf(this.#record.birth, self, slots.get(at), nodes, isAgain));
     }
   }
 
   #isFree(at: number, isDriven: boolean): boolean {
     if (this.#workload.unreadableSlots.has(at)) return false;
-    const slot = this.#workload.slots.get(at);
+    const slot = this.#slots.get(at);
     if (slot === undefined || slot.node === "") return true;
     // While a revision is rolled out, its slots stay with the nodes that bring it up: it is taken back if one dies.
     if (isDriven || slot.node === this.#view.self || slot.state === "ended") return false;
     if (this.#view.isDead(slot.node)) return true;
-    const holder = this.#view.nodes.get(slot.node);
-    // A redeploy may have said that it belongs elsewhere.
+    return this.#shouldLeave(slot.node);
+  }
+
+  /** Whether a node gives its slots away: as a lame duck, or because a redeploy said that they belong elsewhere. */
+  #shouldLeave(id: string): boolean {
+    const holder = this.#view.nodes.get(id);
     return holder !== undefined && (holder.offer.isLameDuck || mismatch(holder, this.#record.needs) !== undefined);
   }
 
   #candidates(free: readonly number[], tried: (slot: number) => readonly string[]): Parameters<typeof rankNodes>[1] {
     const { rollout, needs } = this.#record;
     const held = new Map<string, number>();
-    for (const [at, { node }] of this.#workload.slots)
+    for (const [at, { node }] of this.#slots)
       if (node !== "" && !free.includes(at)) held.set(node, (held.get(node) ?? 0) + 1);
     return {
       id: this.#workload.id,
@@ -241,6 +265,7 @@ class Reconciliation {
 
 /** Another node's slot, taken over; from one that still runs it, where there is such a one. */
 function claimOf(
+  birth: string,
   self: string,
   slot: SlotRecord | undefined,
   nodes: ReadonlyMap<string, FleetNode>,
@@ -248,6 +273,7 @@ function claimOf(
 ): SlotRecord {
   const runsAt = slot?.state === "running" ? slot.node : slot?.from;
   return {
+    birth,
     node: self,
     revision: 0,
     state: "starting",

@@ -5,10 +5,18 @@ import type { LocalState } from "./workload-view.ts";
  * A slot of this node as its record should be.
  *
  * @param place of the slot among those that the node holds of the running revision; -1 for one of a rollout only
+ * @param isLeaving the node gives the slot away: who has failed to take it must be remembered
  */
-export function reportSlot(slot: SlotRecord, record: WorkloadRecord, local: LocalState, place: number): SlotRecord {
+export function reportSlot(
+  slot: SlotRecord,
+  record: WorkloadRecord,
+  local: LocalState,
+  place: number,
+  isLeaving: boolean,
+): SlotRecord {
   const next = nextOf(record, local);
   const base = {
+    birth: slot.birth,
     node: slot.node,
     ...(next === undefined ? {} : { next }),
   };
@@ -20,6 +28,7 @@ export function reportSlot(slot: SlotRecord, record: WorkloadRecord, local: Loca
       state: local.hasEnded ? "ended" : "running",
       instance,
       restarts: place === 0 ? local.restarts : 0,
+      ...(slot.tried === undefined || !isLeaving ? {} : { tried: slot.tried }),
     };
   }
   const { failed } = local;

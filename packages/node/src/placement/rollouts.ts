@@ -82,7 +82,7 @@ export class Rollouts {
           if (before !== undefined && before.owner !== owner) throw notOwner(name, before.owner, owner);
           const number = Math.max(before?.last ?? 0, this.#options.lastHere(idOf(namespace, name))) + 1;
           const next = this.#newRollout(number, replicas, needs);
-          const fresh = { owner, last: number, current: 0, kept: [], replicas, needs };
+          const fresh = { birth: randomUUID(), owner, last: number, current: 0, kept: [], replicas, needs };
           return { ...(before ?? fresh), last: number, rollout: next };
         },
         async (number) => {
@@ -264,9 +264,11 @@ export class Rollouts {
 
   #known(namespace: string, name: string): { record: WorkloadRecord | undefined; slots: Map<number, SlotRecord> } {
     const known = this.#options.cache.get(idOf(namespace, name));
+    const record = known?.record instanceof NexError ? undefined : known?.record;
     const slots = new Map<number, SlotRecord>();
-    for (const [at, slot] of known?.slots ?? []) if (!(slot instanceof NexError)) slots.set(at, slot);
-    return { record: known?.record instanceof NexError ? undefined : known?.record, slots };
+    for (const [at, slot] of known?.slots ?? [])
+      if (!(slot instanceof NexError) && slot.birth === record?.birth) slots.set(at, slot);
+    return { record, slots };
   }
 
   /** @throws NexError `record_unreadable` */

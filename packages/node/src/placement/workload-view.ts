@@ -27,6 +27,8 @@ export interface WorkloadView {
 
 /** What of a workload runs on this node. */
 export interface LocalState {
+  /** Of the workload that runs here; empty where nothing does. */
+  readonly birth: string;
   /** The revision that takes messages; 0 for none. */
   readonly running: number;
   /** Ids of its instances. */
@@ -49,6 +51,8 @@ export interface RevisionOrder {
 
 /** What a node should do about a workload. */
 export interface Plan {
+  /** Of the workload that the orders are about: what runs of an earlier one ends first. */
+  readonly birth: string;
   /** What should take messages here; `undefined` for nothing. */
   readonly run: RevisionOrder | undefined;
   /** What should be brought up for a rollout. */
@@ -62,6 +66,7 @@ export interface Plan {
 }
 
 export const NOTHING_LOCAL: LocalState = {
+  birth: "",
   running: 0,
   instances: [],
   prepared: "",

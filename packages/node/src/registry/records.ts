@@ -52,6 +52,8 @@ export interface Rollout {
 
 /** A workload of the nexus, whichever nodes run it. */
 export interface WorkloadRecord {
+  /** Random, from its first deploy: one that was stopped and deployed again counts its revisions anew. */
+  readonly birth: string;
   /** Public key of the issuer that may replace and stop it. */
   readonly owner: string;
   /** Number of the newest revision there ever was. */
@@ -84,6 +86,8 @@ export interface SlotError {
 
 /** One of the places that a workload runs in, and the node that holds it. */
 export interface SlotRecord {
+  /** Of the workload it is a slot of: one of an earlier workload of that name is free. */
+  readonly birth: string;
   readonly node: string;
   /** The revision that takes messages there; 0 for none yet. */
   readonly revision: number;
@@ -117,6 +121,7 @@ const replicas = z.int().positive().max(1000);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const size = z.int().nonnegative();
 const workload = z.object({
+  birth: text,
   owner: text,
   last: number,
   current: z.int().nonnegative(),
@@ -136,6 +141,7 @@ const slotError = z.object({
   data: z.record(z.string(), z.unknown()).exactOptional(),
 });
 const slot = z.object({
+  birth: text,
   node: z.string().max(256),
   revision: z.int().nonnegative(),
   state: z.enum(["starting", "running", "failed", "ended"]),

@@ -30,6 +30,7 @@ const replicas = fc.integer({ min: 1, max: 1000 });
 
 const workload: fc.Arbitrary<WorkloadRecord> = fc.record(
   {
+    birth: text,
     owner: text,
     last: positive,
     current: fc.nat(),
@@ -49,13 +50,14 @@ const workload: fc.Arbitrary<WorkloadRecord> = fc.record(
     needs,
     rollout: fc.record({ id: text, revision: positive, replicas, needs, node: text, boot: text }, plain),
   },
-  { requiredKeys: ["owner", "last", "current", "kept", "replicas", "needs"], ...plain },
+  { requiredKeys: ["birth", "owner", "last", "current", "kept", "replicas", "needs"], ...plain },
 ) as fc.Arbitrary<WorkloadRecord>;
 
 const failure = fc.record({ code: text, message: text }, plain);
 
 const slot = fc.record(
   {
+    birth: text,
     node: text,
     revision: fc.nat(),
     state: fc.constantFrom("starting", "running", "failed", "ended"),
@@ -66,7 +68,7 @@ const slot = fc.record(
     from: text,
     tried: fc.array(text, { maxLength: 3 }),
   },
-  { requiredKeys: ["node", "revision", "state", "restarts"], ...plain },
+  { requiredKeys: ["birth", "node", "revision", "state", "restarts"], ...plain },
 ) as fc.Arbitrary<SlotRecord>;
 
 test("slots and workloads come back as they were written", () => {
