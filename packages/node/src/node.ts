@@ -176,6 +176,7 @@ export class NexNode implements AsyncDisposable {
         issuers: config.issuers,
         acceptLegacyClaims: config.accept_legacy_claims,
         memory,
+        isFleet: state !== undefined,
         startedAt,
       }),
     };

@@ -22,6 +22,8 @@ export interface AdmissionOptions {
   readonly issuers: Issuers;
   readonly acceptLegacyClaims: boolean;
   readonly memory: ClaimsMemory;
+  /** The node acts for its whole nexus: claims are used up there, not on this node alone. */
+  readonly isFleet: boolean;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
 }
@@ -145,6 +147,8 @@ export class Admission {
 
   /** 0.2.7's claims name neither node nor nexus: used once, they are used up for all who remember here. */
   #scope(claims: Claims): string {
-    return isLegacyClaims(claims) ? "" : this.#options.nodeId;
+    const { isFleet, nexus, nodeId } = this.#options;
+    if (isLegacyClaims(claims)) return "";
+    return isFleet ? `nexus ${nexus}` : nodeId;
   }
 }

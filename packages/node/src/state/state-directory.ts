@@ -1,4 +1,4 @@
-import { open, mkdir, readFile, stat } from "node:fs/promises";
+import { access, constants, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NexError } from "@nex/protocol";
 import { lockFile, stateHome } from "@nex/system";
@@ -26,6 +26,7 @@ export class StateDirectory implements Disposable {
     let lock: Disposable | undefined;
     try {
       await mkdir(path, { recursive: true, mode: 0o700 });
+      await access(path, constants.W_OK);
       lock = lockFile(join(path, "lock"));
     } catch (cause) {
       throw unusable(path, `cannot be used: ${(cause as Error).message}`, cause);
@@ -85,10 +86,18 @@ async function readPrivate(path: string): Promise<string | undefined> {
   return (await readFile(path, "utf8")).trim();
 }
 
+/** Whole or not at all: a key that was cut off by a full disk would be another one. */
 async function writeOnce(path: string, seed: string): Promise<string> {
-  await using file = await open(path, "wx", 0o600);
-  await file.writeFile(`${seed}\n`);
-  await file.sync();
+  const unfinished = `${path}.new`;
+  try {
+    await using file = await open(unfinished, "w", 0o600);
+    await file.writeFile(`${seed}\n`);
+    await file.sync();
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+  await rename(unfinished, path);
   return seed;
 }
 

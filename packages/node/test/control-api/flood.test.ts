@@ -115,6 +115,7 @@ describe("limits by issuer", () => {
       issuers: new Map([[running.issuer.publicKey, ["*"]]]),
       acceptLegacyClaims: false,
       memory: new ClaimsMemory(running.client),
+      isFleet: false,
       startedAt: 0,
     });
     const signed = async (issuer: SigningKey): Promise<SignedRequest<DeployRequest>> => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryDirectory } from "@nex/testing";
@@ -59,4 +60,36 @@ test("a place where no directory can be made says so", async () => {
   const file = join(directory.path, "file");
   await writeFile(file, "");
   await assert.rejects(StateDirectory.open(join(file, "state")), { code: "state_unusable", message: /cannot be used/ });
+});
+
+const cannotMount = process.getuid?.() === 0 ? false : "only root can mount a file system that is full";
+
+test("a state directory on a full disk says so, and leaves no part of a key", { skip: cannotMount }, async () => {
+  await using directory = await temporaryDirectory();
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=4k", "tmpfs", directory.path]);
+  try {
+    using state = await StateDirectory.open(directory.path);
+    await writeFile(join(directory.path, "else"), Buffer.alloc(4096)).catch(() => undefined);
+    const loading = loadIdentity({ nexus: "nexus", nexusKey: undefined, nexusKeyFile: undefined, state });
+    await assert.rejects(loading, { code: "state_unusable", message: /node\.seed cannot be read or written: ENOSPC/ });
+    assert.deepEqual(
+      (await readdir(directory.path)).filter((name) => name.startsWith("node")),
+      [],
+    );
+  } finally {
+    execFileSync("umount", ["-l", directory.path]);
+  }
+});
+
+test("a state directory on a file system that cannot be written says so", { skip: cannotMount }, async () => {
+  await using directory = await temporaryDirectory();
+  execFileSync("mount", ["-t", "tmpfs", "-o", "ro", "tmpfs", directory.path]);
+  try {
+    await assert.rejects(StateDirectory.open(directory.path), {
+      code: "state_unusable",
+      message: /cannot be used: .*(?:EROFS|read-only)/i,
+    });
+  } finally {
+    execFileSync("umount", ["-l", directory.path]);
+  }
 });

@@ -6,6 +6,11 @@ import { NexNode } from "../../../src/node.ts";
 import { nodeOptions } from "../../control-api/support/running-node.ts";
 import type { FleetNodeOrder } from "./test-fleet.ts";
 
+// A machine whose clock is wrong; the timers of a process do not follow it.
+const offset = Number(process.env["NEX_TEST_CLOCK_MS"] ?? 0);
+const now = Date.now;
+Date.now = () => now() + offset;
+
 const { url, directory, state, nexusKey, config } = JSON.parse(process.argv[2]!) as FleetNodeOrder;
 const node = await NexNode.start({
   ...nodeOptions(url, directory, { ...config, state_directory: state }),

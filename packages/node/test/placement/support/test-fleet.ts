@@ -71,10 +71,14 @@ export class TestFleet implements AsyncDisposable {
   }
 
   /** Starts one more node. */
-  async add(config: NodeOptions = {}, url: string = this.nats.url): Promise<FleetNode> {
+  async add(
+    config: NodeOptions = {},
+    url: string = this.nats.url,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<FleetNode> {
     const place = join(this.#directory, String(this.nodes.length));
     const order = { url, directory: place, state: join(place, "state"), config: { ...this.#config, ...config } };
-    const node = new FleetNode(this, order, this.#key);
+    const node = new FleetNode(this, order, this.#key, env);
     this.nodes.push(node);
     await mkdir(place, { mode: 0o711 });
     await node.start();
@@ -147,10 +151,12 @@ export class FleetNode implements DeployTarget {
   readonly #fleet: TestFleet;
   readonly #order: FleetNodeOrder;
   readonly #key: string | undefined;
+  readonly #env: Readonly<Record<string, string>>;
   #program: StartedProgram | undefined;
   #id = "";
 
-  constructor(fleet: TestFleet, order: FleetNodeOrder, key: string | undefined) {
+  constructor(fleet: TestFleet, order: FleetNodeOrder, key: string | undefined, env: Readonly<Record<string, string>>) {
+    this.#env = env;
     this.#fleet = fleet;
     this.#order = order;
     this.#key = key;
@@ -183,7 +189,10 @@ export class FleetNode implements DeployTarget {
   /** Again with the same state, once it was ended. */
   async start(): Promise<void> {
     const order = this.#key === undefined ? this.#order : { ...this.#order, nexusKey: this.#key };
-    this.#program = await startProgram(join(import.meta.dirname, "fleet-node.ts"), { args: [JSON.stringify(order)] });
+    this.#program = await startProgram(join(import.meta.dirname, "fleet-node.ts"), {
+      args: [JSON.stringify(order)],
+      env: this.#env,
+    });
     this.#id = (JSON.parse(this.#program.line) as { id: string }).id;
   }
 
