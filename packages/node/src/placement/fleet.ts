@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { controlSubjects, NexError } from "@nex/protocol";
+import { NexError } from "@nex/protocol";
 import { Bucket } from "../jetstream/bucket.ts";
 import { enterNexus } from "../registry/nexus.ts";
 import { RecordCache } from "../registry/record-cache.ts";
@@ -20,13 +20,11 @@ import { Presence } from "./presence.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Rollouts } from "./rollouts.ts";
 import { Stops } from "./stops.ts";
+import { refuseTwin, twinError } from "./twin.ts";
 import type { FleetView } from "./workload-view.ts";
 
 /** Between looks at what moves by and by, ms. */
 const LOOK_MS = 25;
-
-/** Another node with this one's keys has so long to answer, ms. */
-const TWIN_MS = 500;
 
 /** What is known of the other nodes holds for so long, ms: many workloads are looked at one after the other. */
 const VIEW_MS = 5;
@@ -119,7 +117,7 @@ export class Fleet implements AsyncDisposable {
   async open(): Promise<void> {
     await this.cache.open();
     await this.#enter();
-    await this.#refuseTwin();
+    await refuseTwin(this.#options.connection, this.#options.identity.nodeId);
     await this.presence.open();
     const mine = this.cache.ids().filter((id) => this.#slotsOf(id).length > 0);
     await Promise.all(mine.map(async (id) => await this.#adopt(id)));
@@ -355,33 +353,11 @@ export class Fleet implements AsyncDisposable {
     this.cache.nexusId = id;
   }
 
-  /** @throws NexError `already_running` */
-  async #refuseTwin(): Promise<void> {
-    const { connection, identity } = this.#options;
-    const asked = connection.request(controlSubjects.ping(identity.nodeId), "", { timeout: TWIN_MS });
-    // Nobody listens, which the server says at once, or nobody answers any more.
-    if (
-      await asked.then(
-        () => true,
-        () => false,
-      )
-    )
-      throw twin(identity.nodeId);
-  }
-
   /** Two that were started at one moment: the first one stays. */
   #onTwin(boot: string): void {
     const { identity, warn, onTwin } = this.#options;
-    const error = twin(identity.nodeId);
+    const error = twinError(identity.nodeId);
     if (boot > this.presence.boot) warn(error.message);
     else onTwin(error);
   }
-}
-
-function twin(nodeId: string): NexError {
-  return new NexError(
-    "already_running",
-    `Another node runs with the same identity, ${nodeId}: was a state directory copied? Stop one of them, and delete node.seed in its state directory: it is a node of its own then.`,
-    { data: { node_id: nodeId } },
-  );
 }

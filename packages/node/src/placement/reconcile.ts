@@ -5,7 +5,7 @@ import { reportSlot, slotsDiffer } from "./report-slot.ts";
 import { type FleetView, type LocalState, NOTHING_LOCAL, type Plan, type WorkloadView } from "./workload-view.ts";
 
 /** The next node in the ranking takes a free slot so much later than the one before, ms. */
-export const RANK_MS = 400;
+const RANK_MS = 400;
 
 /** Where every node that fits has tried, they try again after so long, ms. */
 const ALL_TRIED_MS = 15_000;

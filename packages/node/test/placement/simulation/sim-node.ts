@@ -6,7 +6,7 @@ import type { Clock, Random } from "./clock.ts";
 import { SimLocal } from "./sim-local.ts";
 import type { Store, Stored } from "./store.ts";
 
-export const FAILOVER_MS = 10_000;
+const FAILOVER_MS = 10_000;
 const BEAT_MS = 1000;
 const RESYNC_MS = 20_000;
 

@@ -189,7 +189,7 @@ export class FleetNode implements DeployTarget {
   /** Again with the same state, once it was ended. */
   async start(): Promise<void> {
     const order = this.#key === undefined ? this.#order : { ...this.#order, nexusKey: this.#key };
-    this.#program = await startProgram(join(import.meta.dirname, "fleet-node.ts"), {
+    this.#program = await startProgram(join(import.meta.dirname, "fleet-node-process.ts"), {
       args: [JSON.stringify(order)],
       env: this.#env,
     });
