@@ -11,6 +11,8 @@ export interface Environment extends AsyncDisposable {
   /** Of the nats-server. */
   readonly serverVersion: string;
   readonly serverPid: number;
+  /** Where clients connect. */
+  readonly url: string;
   /** A node for one suite. It ends with the environment at the latest. */
   startSystem(needs: SystemNeeds): Promise<System>;
 }
@@ -31,6 +33,7 @@ export async function startEnvironment(): Promise<Environment> {
     echo: { subject: ECHO_SUBJECT, pid: echo.pid },
     serverVersion,
     serverPid,
+    url,
     startSystem: async (needs) => owned.use(await System.start({ url, ...needs })),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };

@@ -9,6 +9,8 @@ import { renderMachine, renderSuite, renderTargets } from "./report/render.ts";
 import { readResults, type Results, resultsOf, type SuiteResult, writeResults } from "./report/results.ts";
 import { deadline } from "./suites/deadline.ts";
 import { deploy } from "./suites/deploy.ts";
+import { fleet } from "./suites/fleet.ts";
+import { fleetScale } from "./suites/fleet-scale.ts";
 import { held } from "./suites/held.ts";
 import { hostServices } from "./suites/host-services.ts";
 import { latency } from "./suites/latency.ts";
@@ -30,6 +32,8 @@ const SUITES: readonly Suite[] = [
   memory,
   held,
   restart,
+  fleet,
+  fleetScale,
   sandboxes,
   machines,
 ];

@@ -3,7 +3,7 @@ import { NexNode, type NexNodeOptions, weighPayloadsWithTheHeap } from "@nex/nod
 import { serveCommands } from "./processes/serve-commands.ts";
 
 /** Given to the process as its one argument, in JSON. */
-export type NodeProcessOptions = Pick<NexNodeOptions, "nats" | "programs" | "config">;
+export type NodeProcessOptions = Pick<NexNodeOptions, "nats" | "programs" | "config" | "nexusKey">;
 
 weighPayloadsWithTheHeap();
 const node = await NexNode.start({

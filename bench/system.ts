@@ -27,6 +27,8 @@ export interface SystemNeeds {
   readonly ownNodeProgram?: boolean;
   /** The node runs again what it ran before it was killed. Default false. */
   readonly keepsState?: boolean;
+  /** The node is one of several that keep their state and act as one. Default: it is alone. */
+  readonly fleet?: { readonly nexus: string; readonly key: string };
 }
 
 /** A Nex node in a process of its own, and a client that deploys to it over NATS. */
@@ -59,7 +61,8 @@ export class System implements AsyncDisposable {
     poolSize,
     sandbox = "process",
     ownNodeProgram = false,
-    keepsState = false,
+    fleet,
+    keepsState = fleet !== undefined,
   }: SystemOptions): Promise<System> {
     await using stack = new AsyncDisposableStack();
     const directory = stack.use(await temporaryDirectory("nex-bench-"));
@@ -69,8 +72,9 @@ export class System implements AsyncDisposable {
     const options: NodeProcessOptions = {
       nats: { connect: { servers: url } },
       programs: { node, ...agentPrograms(), bubblewrap: bubblewrapProgram() },
+      nexusKey: fleet?.key,
       config: {
-        nexus: NEXUS,
+        nexus: fleet?.nexus ?? NEXUS,
         sandbox,
         pool: { size: poolSize },
         runtime_directory: join(directory.path, "run"),
@@ -84,7 +88,9 @@ export class System implements AsyncDisposable {
     const launch = async (): Promise<RemoteProcess<NodeCommands>> =>
       await RemoteProcess.start<NodeCommands>(program, { args, node, nodeOptions: [] });
     const remote = await launch();
-    const client = stack.use(await ControlClient.connect(url, await remote.run("id", undefined), NEXUS));
+    const client = stack.use(
+      await ControlClient.connect(url, await remote.run("id", undefined), fleet?.nexus ?? NEXUS),
+    );
     const system = new System(remote, launch, client, poolSize, stack.move());
     await system.whenCalm();
     return system;
@@ -100,6 +106,17 @@ export class System implements AsyncDisposable {
     process.kill(this.pid, "SIGKILL");
     await this.#remote[Symbol.asyncDispose]();
     this.#remote = await this.#launch();
+  }
+
+  /** Of the node. */
+  async id(): Promise<string> {
+    return await this.#remote.run("id", undefined);
+  }
+
+  /** Kills the node, for good. */
+  async kill(): Promise<void> {
+    process.kill(this.pid, "SIGKILL");
+    await this.#remote[Symbol.asyncDispose]();
   }
 
   /** Names of the workloads that the node says are running. */

@@ -1,16 +1,13 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { NatsConnection } from "@nats-io/transport-node";
 import { NexError } from "@nex/protocol";
 import { Bucket } from "../jetstream/bucket.ts";
 import { enterNexus } from "../registry/nexus.ts";
 import { RecordCache } from "../registry/record-cache.ts";
-import type { RevisionRecord, SlotRecord, WorkloadRecord } from "../registry/records.ts";
+import type { SlotRecord, WorkloadRecord } from "../registry/records.ts";
 import { Revisions } from "../registry/revisions.ts";
 import { idOf, splitId } from "../registry/workload-id.ts";
-import type { NodeIdentity } from "../state/identity.ts";
-import type { Supervisor } from "../supervisor/supervisor.ts";
-import type { FleetReport } from "./fleet-report.ts";
+import type { FleetOptions } from "./fleet-options.ts";
 import { isMovable } from "./is-movable.ts";
 import { Lanes } from "./lanes.ts";
 import { LocalWorkload, type ReadRevision } from "./local-workload.ts";
@@ -29,25 +26,6 @@ const LOOK_MS = 25;
 /** What is known of the other nodes holds for so long, ms: many workloads are looked at one after the other. */
 const VIEW_MS = 5;
 
-export interface FleetOptions {
-  readonly connection: NatsConnection;
-  readonly identity: NodeIdentity;
-  /** Servers of a cluster that each keep a copy of the records. */
-  readonly replicas: number;
-  readonly failoverMs: number;
-  /** Without places, which are counted here. */
-  readonly offer: () => Omit<NodeOffer, "places">;
-  /** Instances that may run here; 0 for no limit. */
-  readonly maxInstances: number;
-  readonly supervisor: Supervisor;
-  /** A stored deploy, checked as if it had just come. @throws NexError where not even what it is can be told */
-  readonly plan: (namespace: string, name: string, record: RevisionRecord) => ReadRevision;
-  readonly report: FleetReport;
-  /** Another node runs with this node's keys, and came first. */
-  readonly onTwin: (error: NexError) => void;
-  readonly warn: (line: string) => void;
-}
-
 /** The nodes of a nexus as one: what should run is in its records, and each node does its part. */
 export class Fleet implements AsyncDisposable {
   readonly rollouts: Rollouts;
@@ -64,6 +42,8 @@ export class Fleet implements AsyncDisposable {
   readonly #held: Map<string, ReadonlySet<number>> = new Map();
   readonly #stopping: AbortController = new AbortController();
   #view: FleetView | undefined;
+  /** After the records were lost the others have so long to write theirs again. */
+  #holdUntil = 0;
   #isRunning = false;
 
   constructor(options: FleetOptions) {
@@ -102,7 +82,10 @@ export class Fleet implements AsyncDisposable {
       revisions: this.#revisions,
       self: identity.nodeId,
       enter: async () => await this.#enter(),
-      pause: () => (this.#isRunning = false),
+      pause: () => {
+        this.#isRunning = false;
+        this.#holdUntil = performance.now() + options.failoverMs;
+      },
       resume: () => this.start(),
       stopping,
       warn,
@@ -138,6 +121,7 @@ export class Fleet implements AsyncDisposable {
       self: this.#options.identity.nodeId,
       now,
       nodes: this.presence.nodes(),
+      holdUntil: this.#holdUntil,
       isDead: (id) => this.presence.isDead(id),
       isOtherStart: (id, boot) => this.presence.isOtherStart(id, boot),
     };

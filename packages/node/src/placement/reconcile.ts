@@ -201,18 +201,29 @@ class Reconciliation {
     const slots = this.#slots;
     const triedBy = (at: number): readonly string[] => slots.get(at)?.tried ?? [];
     const ranks = rankNodes(nodes.values(), this.#candidates(free, triedBy));
+    const triedByAll = free.filter((at) => ranks.get(at)!.length === 0);
     const again = rankNodes(
       nodes.values(),
-      this.#candidates(free, () => []),
+      this.#candidates(triedByAll, () => []),
     );
     for (const at of free) {
-      const fresh = ranks.get(at) ?? [];
-      const isAgain = fresh.length === 0;
-      const rank = (isAgain ? (again.get(at) ?? []) : fresh).indexOf(self);
+      if (this.#mayBeWrittenAgain(at)) continue;
+      const isAgain = again.has(at);
+      const rank = (again.get(at) ?? ranks.get(at)!).indexOf(self);
       if (rank === -1) continue;
       if (!this.#isDue(at, rank * RANK_MS + (isAgain ? ALL_TRIED_MS : 0))) continue;
       this.#changes.set(at, claimOf(this.#record.birth, self, slots.get(at), nodes, isAgain));
     }
+  }
+
+  /** Its holder may not have noticed yet that the records were lost. */
+  #mayBeWrittenAgain(at: number): boolean {
+    const { now, holdUntil = now } = this.#view;
+    const { current, replicas } = this.#record;
+    const isMissed = current > 0 && at < replicas && !this.#workload.slots.has(at);
+    if (!isMissed || now >= holdUntil) return false;
+    this.#lookAgainMs = Math.min(holdUntil - now, this.#lookAgainMs ?? Infinity);
+    return true;
   }
 
   #isFree(at: number, isDriven: boolean): boolean {

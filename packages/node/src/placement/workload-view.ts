@@ -8,6 +8,11 @@ export interface FleetView {
   readonly now: number;
   /** All that are there, this one too. */
   readonly nodes: ReadonlyMap<string, FleetNode>;
+  /**
+   * Slots that are not in the records are taken only from then on: records that were lost are written again by the
+   * nodes that hold them. Default: at once.
+   */
+  readonly holdUntil?: number;
   /** True once a node has been silent for so long that its slots are free. */
   readonly isDead: (node: string) => boolean;
   /** True if a node is dead, or has been started anew. */

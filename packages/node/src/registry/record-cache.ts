@@ -224,9 +224,12 @@ export class RecordCache implements AsyncDisposable {
       /^(\d{1,15}) ((?:workload|slot|revision)\.[\w-]+\.[\w-]+(?:\.\d+)?)$/.exec(text) ?? [];
     if (key === "") return;
     const sequence = Number(digits);
-    if (sequence <= this.#sequenceOf(key)) return;
+    const known = this.#sequenceOf(key);
+    // A bucket that was made anew counts from 1.
+    if (sequence < known) this.#doubt();
+    if (sequence <= known) return;
     this.#gaps.add(sequence);
-    if (!this.#gaps.isWhole) this.#gapTimer ??= setTimeout(() => void this.#lookForGaps(), GAP_MS);
+    if (!this.#gaps.isWhole) this.#lookSoon();
     if (key.startsWith("revision.")) return;
     this.#stale.add(key);
     this.#reading ??= this.#readStale().finally(() => (this.#reading = undefined));
@@ -247,9 +250,18 @@ export class RecordCache implements AsyncDisposable {
     }
   }
 
+  #doubt(): void {
+    this.#isInDoubt = true;
+    this.#lookSoon();
+  }
+
+  #lookSoon(): void {
+    this.#gapTimer ??= setTimeout(() => void this.#lookForGaps(), GAP_MS);
+  }
+
   async #lookForGaps(): Promise<void> {
     this.#gapTimer = undefined;
-    if (this.#gaps.isWhole || this.#isClosed) return;
+    if ((this.#gaps.isWhole && !this.#isInDoubt) || this.#isClosed) return;
     await this.#resyncOrWarn();
   }
 
