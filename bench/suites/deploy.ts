@@ -1,5 +1,5 @@
 import { type Figure, type FigureMeaning, figure } from "../figures/figure.ts";
-import type { System } from "../system.ts";
+import type { System, SystemNeeds } from "../system.ts";
 import { ECHO_FUNCTION } from "./echo-function.ts";
 import type { Suite, SuiteRun } from "./suite.ts";
 
@@ -16,8 +16,9 @@ export const deploy: Suite = {
   name: "deploy",
   title: `from the start of the upload to the function's first reply, ${REPETITIONS} times`,
   async run(run) {
-    const warm = await measureLives(run, "warm", 1);
-    const cold = await measureLives(run, "cold", 0);
+    const warm = await measureLives(run, "warm", { poolSize: 1 });
+    const cold = await measureLives(run, "cold", { poolSize: 0 });
+    const kept = await measureLives(run, "kept", { poolSize: 1, keepsState: true });
     const meaning = { unit: "ms", better: "lower" } as const;
     const made = (rest: Pick<FigureMeaning, "key" | "title" | "target">, lives: Life[], which: keyof Life): Figure =>
       figure(
@@ -27,13 +28,15 @@ export const deploy: Suite = {
     return [
       made({ key: "warm", title: "with a warm agent", target: 60 }, warm, "firstReplyMs"),
       made({ key: "cold", title: "without (pool of 0)", target: 250 }, cold, "firstReplyMs"),
+      made({ key: "kept", title: "with a warm agent, and records of it", target: 60 }, kept, "firstReplyMs"),
       made({ key: "stop", title: "stop, until nothing is left" }, [...warm, ...cold], "stopMs"),
+      made({ key: "kept-stop", title: "the same, and no record" }, kept, "stopMs"),
     ];
   },
 };
 
-async function measureLives({ environment, progress }: SuiteRun, title: string, poolSize: number): Promise<Life[]> {
-  await using system = await environment.startSystem({ poolSize });
+async function measureLives({ environment, progress }: SuiteRun, title: string, needs: SystemNeeds): Promise<Life[]> {
+  await using system = await environment.startSystem(needs);
   const lives: Life[] = [];
   for (let number = 1 - WARM_UPS; number <= REPETITIONS; number++) {
     progress(number > 0 ? `${title}: ${number} of ${REPETITIONS}` : `${title}: warming up`);
