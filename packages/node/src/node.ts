@@ -242,7 +242,11 @@ export class NexNode implements AsyncDisposable {
     await (fleet ?? presence).open();
     await openApi(stack, connection, context);
     if (fleet !== undefined) verifyAfterReconnects(connection, fleet);
-    stack.defer(() => stopping.abort(new NexError("cancelled", "The node is stopping.")));
+    stack.defer(() => {
+      // Before its workloads end, which would look like something to be mended.
+      fleet?.halt();
+      stopping.abort(new NexError("cancelled", "The node is stopping."));
+    });
     pool.fill();
     fleet?.start();
     const url = embedded?.url ?? connection.getServer();

@@ -6,6 +6,8 @@ export interface StartProgramOptions {
   readonly args?: readonly string[];
   /** On top of this process's own; `undefined` takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Command that becomes the program, such as `ip netns exec NAME`. */
+  readonly through?: readonly string[];
 }
 
 /** Killed with SIGKILL on disposal, if it still runs. */
@@ -23,9 +25,10 @@ export interface StartedProgram extends AsyncDisposable {
  */
 export async function startProgram(
   path: string,
-  { args = [], env = {} }: StartProgramOptions = {},
+  { args = [], env = {}, through = [] }: StartProgramOptions = {},
 ): Promise<StartedProgram> {
-  const child = spawn(process.execPath, ["--conditions=@nex/source", path, ...args], {
+  const [program, ...rest] = [...through, process.execPath, "--conditions=@nex/source", path, ...args];
+  const child = spawn(program!, rest, {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
   });

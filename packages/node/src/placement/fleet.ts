@@ -182,11 +182,16 @@ export class Fleet implements AsyncDisposable {
       await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Gives no more orders, and ends the deploys that it drives. What runs and what is in the records stays as it is. */
+  halt(): void {
     const reason = new NexError("cancelled", "The node is stopping.");
     this.#stopping.abort(reason);
     this.#reconciler[Symbol.dispose]();
     for (const local of this.#local.values()) local.close(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.halt();
     await this.stops.payAll();
     await this.presence[Symbol.asyncDispose]();
     await this.cache[Symbol.asyncDispose]();
@@ -221,7 +226,7 @@ export class Fleet implements AsyncDisposable {
       },
       isStopped: (id) => this.stops.isOwed(id),
       onClaimed: (id, from) => report.taken(...splitId(id), from),
-      onForgotten: async (id) => await this.stops.discardRevisions(id),
+      onForgotten: async (id, record) => await this.stops.discardRevisions(id, record),
       warn,
     });
   }

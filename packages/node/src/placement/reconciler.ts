@@ -1,6 +1,6 @@
 import { NexError, toNexError } from "@nex/protocol";
 import { type KnownWorkload, type RecordCache } from "../registry/record-cache.ts";
-import { keyOf, type SlotRecord } from "../registry/records.ts";
+import { keyOf, type SlotRecord, type WorkloadRecord } from "../registry/records.ts";
 import type { LocalWorkload } from "./local-workload.ts";
 import { reconcile } from "./reconcile.ts";
 import { type FleetView, NOTHING_LOCAL, type Plan, type WorkloadView } from "./workload-view.ts";
@@ -21,7 +21,7 @@ export interface ReconcilerOptions {
   readonly isStopped: (id: string) => boolean;
   /** A slot of another node, or of none, is this node's from now on. */
   readonly onClaimed: (id: string, from: string | undefined) => void;
-  readonly onForgotten: (id: string) => Promise<void>;
+  readonly onForgotten: (id: string, record: WorkloadRecord) => Promise<void>;
   readonly warn: (line: string) => void;
 }
 
@@ -102,7 +102,8 @@ export class Reconciler implements Disposable {
         const { rollout: _, ...rest } = record;
         if (plan.record === "abandon" && record.current > 0)
           await this.#options.cache.writeWorkload(namespace, name, rest);
-        else if (await this.#options.cache.remove(keyOf.workload(namespace, name))) await this.#options.onForgotten(id);
+        else if (await this.#options.cache.remove(keyOf.workload(namespace, name)))
+          await this.#options.onForgotten(id, record);
       }
       this.#isUnavailable = false;
       this.#writing.delete(id);

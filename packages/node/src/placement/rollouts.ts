@@ -75,19 +75,23 @@ export class Rollouts {
     return await this.#inTurn(namespace, name, async () => {
       const deployedAt = new Date().toISOString();
       const { owner, replicas, needs, body, artifact } = revision;
+      const bytes = writeRevision({ body, artifact, deployedAt });
+      /** Numbers that were found taken: by a deploy over another node, or by one whose node has died. */
+      let taken = 0;
       const { record, rollout } = await this.#begin(
         namespace,
         name,
         (before) => {
           if (before !== undefined && before.owner !== owner) throw notOwner(name, before.owner, owner);
-          const number = Math.max(before?.last ?? 0, this.#options.lastHere(idOf(namespace, name))) + 1;
-          const next = this.#newRollout(number, replicas, needs);
-          const fresh = { birth: randomUUID(), owner, last: number, current: 0, kept: [], replicas, needs };
-          return { ...(before ?? fresh), last: number, rollout: next };
+          const last = Math.max(before?.last ?? 0, this.#options.lastHere(idOf(namespace, name)), taken);
+          const next = this.#newRollout(last + 1, replicas, needs);
+          const fresh = { birth: randomUUID(), owner, last, current: 0, kept: [], replicas, needs };
+          return { ...(before ?? fresh), last: last + 1, rollout: next };
         },
         async (number) => {
-          const key = keyOf.revision(namespace, name, number);
-          await this.#options.cache.putRevision(key, writeRevision({ body, artifact, deployedAt }));
+          if (await this.#options.cache.createRevision(keyOf.revision(namespace, name, number), bytes)) return true;
+          taken = Math.max(taken, number);
+          return false;
         },
       );
       const kept = { revision: rollout.revision, sha256: artifact.sha256, size: artifact.size, deployedAt };
@@ -125,16 +129,22 @@ export class Rollouts {
     namespace: string,
     name: string,
     next: (before: WorkloadRecord | undefined) => WorkloadRecord & { readonly rollout: Rollout },
-    beforeWrite?: (number: number) => Promise<void>,
+    create?: (number: number) => Promise<boolean>,
   ): Promise<{ readonly record: WorkloadRecord; readonly rollout: Rollout }> {
     const { cache } = this.#options;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const before = this.#readable(namespace, name);
       this.#checkFree(name, before);
       const record = next(before);
+      const { revision } = record.rollout;
       this.#checkPlaces(namespace, name, record.rollout);
-      await beforeWrite?.(record.rollout.revision);
-      if (await cache.writeWorkload(namespace, name, record)) return { record, rollout: record.rollout };
+      if (create !== undefined && !(await create(revision))) {
+        await cache.refresh(keyOf.workload(namespace, name));
+        continue;
+      }
+      const isWritten = await cache.writeWorkload(namespace, name, record);
+      if (isWritten) return { record, rollout: record.rollout };
+      if (create !== undefined) await cache.bucket.discard(keyOf.revision(namespace, name, revision));
     }
     throw conflict(name);
   }

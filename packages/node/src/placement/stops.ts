@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { toNexError } from "@nex/protocol";
+import { NexError, toNexError } from "@nex/protocol";
 import type { RecordCache } from "../registry/record-cache.ts";
 import { keyOf, type SlotRecord, type WorkloadRecord } from "../registry/records.ts";
 import { idOf, splitId } from "../registry/workload-id.ts";
@@ -112,14 +112,25 @@ export class Stops {
   async removeRecords(id: string): Promise<void> {
     const { cache } = this.#options;
     const [namespace, name] = splitId(id);
-    while (cache.get(id)?.record !== undefined) if (await cache.remove(keyOf.workload(namespace, name))) break;
+    for (;;) {
+      const record = cache.get(id)?.record;
+      if (record === undefined) break;
+      if (!(await cache.remove(keyOf.workload(namespace, name)))) continue;
+      await this.discardRevisions(id, record instanceof NexError ? undefined : record);
+      break;
+    }
     this.#owed.delete(id);
-    await this.discardRevisions(id);
   }
 
-  async discardRevisions(id: string): Promise<void> {
+  /** Only those of this very workload: there may be a new one of its name already. */
+  async discardRevisions(id: string, record: WorkloadRecord | undefined): Promise<void> {
     const [namespace, name] = splitId(id);
-    await this.#options.cache.bucket.discard(`revision.${namespace}.${name}.*`);
+    const { kept = [], rollout } = record ?? {};
+    const numbers = new Set([
+      ...kept.map(({ revision }) => revision),
+      ...(rollout === undefined ? [] : [rollout.revision]),
+    ]);
+    for (const number of numbers) await this.#options.cache.bucket.discard(keyOf.revision(namespace, name, number));
   }
 
   async #removeLater(id: string): Promise<void> {

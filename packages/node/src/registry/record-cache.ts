@@ -144,9 +144,11 @@ export class RecordCache implements AsyncDisposable {
     return true;
   }
 
-  /** Writes a revision, which nobody else does. @throws NexError `jetstream_unavailable` */
-  async putRevision(key: string, bytes: Uint8Array): Promise<void> {
-    this.#tell(key, await this.bucket.put(key, bytes));
+  /** Writes a revision, once. False if there is one already. @throws NexError `jetstream_unavailable` */
+  async createRevision(key: string, bytes: Uint8Array): Promise<boolean> {
+    const sequence = await this.bucket.replace(key, bytes, 0);
+    if (sequence !== undefined) this.#tell(key, sequence);
+    return sequence !== undefined;
   }
 
   /** Reads one key again. @throws NexError `jetstream_unavailable` */

@@ -103,7 +103,7 @@ describe("a bucket of records", () => {
 
 it("a node whose clock is an hour wrong says so to who deploys on it, and does its part in the fleet", async () => {
   await using fleet = await TestFleet.start(1);
-  const wrong = await fleet.add({}, fleet.nats.url, { NEX_TEST_CLOCK_MS: String(HOUR_MS) });
+  const wrong = await fleet.add({}, fleet.nats.url, { env: { NEX_TEST_CLOCK_MS: String(HOUR_MS) } });
   await waitFor(async () => (await fleet.nodes[0]!.peers()).length === 2);
   const refused = await fleet.deploy({ name: "there" }, wrong);
   assert.equal(refused.code, "claims_expired");

@@ -82,4 +82,19 @@ describe("three nodes of one nexus", { concurrency: false }, () => {
     assert.equal(next.error, undefined);
     for (let n = 0; n < 8; n++) assert.equal(await ask(fleet, "fn"), "three");
   });
+
+  it("take one of two deploys of a name that come at one moment over two nodes, whole", async () => {
+    await using fleet = await TestFleet.start(2);
+    for (let round = 0; round < 4; round++) {
+      const texts = [`a${round}`, `b${round}`];
+      const replies = await Promise.all(
+        texts.map(async (text, at) => await fleet.deploy({ source: SAY(text) }, fleet.nodes[at])),
+      );
+      for (const { code } of replies) assert.ok(code === undefined || code === "deploy_conflict", String(code));
+      const won = texts.filter((_, at) => replies[at]!.code === undefined);
+      assert.ok(won.length > 0, "neither was taken");
+      await fleet.whenRunning("fn", 1);
+      assert.ok(won.includes(await ask(fleet, "fn")));
+    }
+  });
 });

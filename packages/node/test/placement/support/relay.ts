@@ -12,17 +12,19 @@ export class Relay implements AsyncDisposable {
     this.#server = server;
   }
 
-  static async to(port: number): Promise<Relay> {
+  /** @param address of this machine, on which it listens */
+  static async to(port: number, address = "127.0.0.1"): Promise<Relay> {
     const server = createServer();
     const relay = new Relay(server);
     server.on("connection", (near) => relay.#join(near, connect(port, "127.0.0.1")));
-    server.listen(0, "127.0.0.1");
+    server.listen(0, address);
     await once(server, "listening");
     return relay;
   }
 
   get url(): string {
-    return `nats://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const { address, port } = this.#server.address() as AddressInfo;
+    return `nats://${address}:${port}`;
   }
 
   cut(): void {

@@ -2,7 +2,14 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { ExchangeKey, SigningKey, type WorkloadDetail } from "@nex/protocol";
-import { type StartedProgram, startNatsServer, startProgram, type TestNats, waitFor } from "@nex/testing";
+import {
+  type StartedProgram,
+  type StartProgramOptions,
+  startNatsServer,
+  startProgram,
+  type TestNats,
+  waitFor,
+} from "@nex/testing";
 import type { NodeOptions } from "../../../src/config/node-config.ts";
 import { type DeployTarget, deployFunction, type FunctionDeploy } from "../../control-api/support/deploys.ts";
 import { passableDirectory, type Reply } from "../../control-api/support/running-node.ts";
@@ -15,6 +22,9 @@ export interface FleetNodeOrder {
   readonly nexusKey?: string;
   readonly config: NodeOptions;
 }
+
+/** How its process is started. */
+type Launch = Pick<StartProgramOptions, "env" | "through">;
 
 export interface TestFleetOptions {
   /** Of every node. */
@@ -71,14 +81,10 @@ export class TestFleet implements AsyncDisposable {
   }
 
   /** Starts one more node. */
-  async add(
-    config: NodeOptions = {},
-    url: string = this.nats.url,
-    env: Readonly<Record<string, string>> = {},
-  ): Promise<FleetNode> {
+  async add(config: NodeOptions = {}, url: string = this.nats.url, launch: Launch = {}): Promise<FleetNode> {
     const place = join(this.#directory, String(this.nodes.length));
     const order = { url, directory: place, state: join(place, "state"), config: { ...this.#config, ...config } };
-    const node = new FleetNode(this, order, this.#key, env);
+    const node = new FleetNode(this, order, this.#key, launch);
     this.nodes.push(node);
     await mkdir(place, { mode: 0o711 });
     await node.start();
@@ -151,12 +157,12 @@ export class FleetNode implements DeployTarget {
   readonly #fleet: TestFleet;
   readonly #order: FleetNodeOrder;
   readonly #key: string | undefined;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #launch: Launch;
   #program: StartedProgram | undefined;
   #id = "";
 
-  constructor(fleet: TestFleet, order: FleetNodeOrder, key: string | undefined, env: Readonly<Record<string, string>>) {
-    this.#env = env;
+  constructor(fleet: TestFleet, order: FleetNodeOrder, key: string | undefined, launch: Launch) {
+    this.#launch = launch;
     this.#fleet = fleet;
     this.#order = order;
     this.#key = key;
@@ -191,7 +197,7 @@ export class FleetNode implements DeployTarget {
     const order = this.#key === undefined ? this.#order : { ...this.#order, nexusKey: this.#key };
     this.#program = await startProgram(join(import.meta.dirname, "fleet-node-process.ts"), {
       args: [JSON.stringify(order)],
-      env: this.#env,
+      ...this.#launch,
     });
     this.#id = (JSON.parse(this.#program.line) as { id: string }).id;
   }
