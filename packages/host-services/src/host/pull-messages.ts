@@ -169,7 +169,10 @@ async function nextOf(
     // A timer may be a moment early.
     if (performance.now() >= deadline - 1) throw new errors.TimeoutError();
     const outlook = await look();
-    if (outlook !== "coming") return outlook;
+    if (outlook === "over") return outlook;
+    // The question may have taken long itself.
+    if (performance.now() >= deadline - 1) throw new errors.TimeoutError();
+    if (outlook === "unasked") return outlook;
     if (performance.now() - quietSince > LOST_MS) return "lost";
   }
 }

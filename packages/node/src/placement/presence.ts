@@ -98,8 +98,8 @@ export class Presence implements AsyncDisposable {
     const { failoverMs } = this.#options;
     const now = performance.now();
     if (now - this.#openedAt < BEATS_TO_KNOW * MAX_BEAT_MS) return undefined;
-    const strangers = [...this.#strangers].filter(([, seenAt]) => now - seenAt < failoverMs).map(([id]) => id);
-    return [...new Set([...this.nodes().keys(), ...strangers])];
+    for (const [id, seenAt] of this.#strangers) if (now - seenAt >= failoverMs) this.#strangers.delete(id);
+    return [...new Set([...this.nodes().keys(), ...this.#strangers.keys()])];
   }
 
   isDead(id: string): boolean {
