@@ -106,7 +106,8 @@ export class LostRecords {
     const { cache, revisions } = this.#options;
     await revisions.restore(namespace, name);
     const known = cache.get(`${namespace}/${name}`);
-    if (known?.record === undefined) await cache.writeWorkload(namespace, name, record);
-    for (const [at, slot] of slots) if (known?.slots.has(at) !== true) await cache.writeSlot(namespace, name, at, slot);
+    if (known?.record === undefined) await cache.writeWorkload(namespace, name, record, undefined);
+    for (const [at, slot] of slots)
+      if (known?.slots.has(at) !== true) await cache.writeSlot(namespace, name, at, slot, undefined);
   }
 }

@@ -101,8 +101,8 @@ export class Reconciler implements Disposable {
       if (plan.record !== undefined && record !== undefined && !(record instanceof NexError)) {
         const { rollout: _, ...rest } = record;
         if (plan.record === "abandon" && record.current > 0)
-          await this.#options.cache.writeWorkload(namespace, name, rest);
-        else if (await this.#options.cache.remove(keyOf.workload(namespace, name)))
+          await this.#options.cache.writeWorkload(namespace, name, rest, record);
+        else if (await this.#options.cache.remove(keyOf.workload(namespace, name), record))
           await this.#options.onForgotten(id, record);
       }
       this.#isUnavailable = false;
@@ -122,11 +122,11 @@ export class Reconciler implements Disposable {
     const { cache, onClaimed, view } = this.#options;
     const [namespace = "", name = ""] = id.split("/");
     if (slot === undefined) {
-      await cache.remove(keyOf.slot(namespace, name, at));
+      await cache.remove(keyOf.slot(namespace, name, at), slots.get(at));
       return;
     }
     const before = slots.get(at);
-    const isWritten = await cache.writeSlot(namespace, name, at, slot);
+    const isWritten = await cache.writeSlot(namespace, name, at, slot, before);
     const { self } = view();
     if (isWritten && slot.node === self && before !== undefined && before.node !== self)
       onClaimed(id, before.node === "" ? undefined : before.node);

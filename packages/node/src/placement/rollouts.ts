@@ -142,7 +142,7 @@ export class Rollouts {
         await cache.refresh(keyOf.workload(namespace, name));
         continue;
       }
-      const isWritten = await cache.writeWorkload(namespace, name, record);
+      const isWritten = await cache.writeWorkload(namespace, name, record, before);
       if (isWritten) return { record, rollout: record.rollout };
       if (create !== undefined) await cache.bucket.discard(keyOf.revision(namespace, name, revision));
     }
@@ -238,7 +238,7 @@ export class Rollouts {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const record = this.#readable(namespace, name);
       if (record?.rollout?.id !== rollout.id) throw conflict(name);
-      if (await this.#options.cache.writeWorkload(namespace, name, change(record))) return;
+      if (await this.#options.cache.writeWorkload(namespace, name, change(record), record)) return;
     }
     throw conflict(name);
   }
@@ -251,8 +251,8 @@ export class Rollouts {
       const { rollout: _, ...rest } = record;
       const isDone =
         record.current > 0
-          ? await cache.writeWorkload(namespace, name, rest)
-          : await cache.remove(keyOf.workload(namespace, name));
+          ? await cache.writeWorkload(namespace, name, rest, record)
+          : await cache.remove(keyOf.workload(namespace, name), record);
       if (isDone) break;
     }
     const kept = this.#readable(namespace, name)?.kept ?? [];

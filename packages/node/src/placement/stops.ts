@@ -84,9 +84,9 @@ export class Stops {
       const last = [...slots.keys()].filter((at) => at >= replicas && !ending.includes(at));
       for (const at of ending.filter((each) => each < replicas)) {
         const moved = slots.get(last.shift() ?? -1);
-        if (moved !== undefined) await cache.writeSlot(namespace, name, at, moved);
+        if (moved !== undefined) await cache.writeSlot(namespace, name, at, moved, slots.get(at));
       }
-      if (await cache.writeWorkload(namespace, name, { ...record, replicas })) break;
+      if (await cache.writeWorkload(namespace, name, { ...record, replicas }, record)) break;
     }
     const begun = performance.now();
     const held = (): number =>
@@ -115,7 +115,7 @@ export class Stops {
     for (;;) {
       const record = cache.get(id)?.record;
       if (record === undefined) break;
-      if (!(await cache.remove(keyOf.workload(namespace, name)))) continue;
+      if (!(await cache.remove(keyOf.workload(namespace, name), record))) continue;
       await this.discardRevisions(id, record instanceof NexError ? undefined : record);
       break;
     }

@@ -111,18 +111,37 @@ export class RecordCache implements AsyncDisposable {
     return { namespace: entry.namespace, name: entry.name, record: entry.workload.value, slots };
   }
 
-  /** Writes unless somebody else has since. False if so; what they wrote is known then. @throws NexError `jetstream_unavailable` */
-  async writeWorkload(namespace: string, name: string, record: WorkloadRecord): Promise<boolean> {
-    return await this.#write(keyOf.workload(namespace, name), record);
+  /**
+   * Writes a record that was made from another one, unless that has changed since: in the bucket, or here already.
+   * @param from what `get` had; `undefined` for one that is new
+   * @returns false if it has changed; what there is now is known then
+   * @throws NexError `jetstream_unavailable`
+   */
+  async writeWorkload(
+    namespace: string,
+    name: string,
+    record: WorkloadRecord,
+    from: WorkloadRecord | undefined,
+  ): Promise<boolean> {
+    return await this.#write(keyOf.workload(namespace, name), record, from);
   }
 
-  async writeSlot(namespace: string, name: string, at: number, record: SlotRecord): Promise<boolean> {
-    return await this.#write(keyOf.slot(namespace, name, at), record);
+  /** The same for a slot. @throws NexError `jetstream_unavailable` */
+  async writeSlot(
+    namespace: string,
+    name: string,
+    at: number,
+    record: SlotRecord,
+    from: SlotRecord | undefined,
+  ): Promise<boolean> {
+    return await this.#write(keyOf.slot(namespace, name, at), record, from);
   }
 
-  async #write(key: string, record: WorkloadRecord | SlotRecord): Promise<boolean> {
+  async #write(key: string, record: WorkloadRecord | SlotRecord, from: object | undefined): Promise<boolean> {
+    const known = this.#knownOf(key);
+    if (known.value !== from) return false;
     const bytes = writeRecord(record);
-    const sequence = await this.bucket.replace(key, bytes, this.#sequenceOf(key));
+    const sequence = await this.bucket.replace(key, bytes, known.sequence);
     if (sequence === undefined) {
       await this.refresh(key);
       return false;
@@ -132,9 +151,11 @@ export class RecordCache implements AsyncDisposable {
     return true;
   }
 
-  /** Takes a workload or slot away unless somebody else has written it since. @throws NexError `jetstream_unavailable` */
-  async remove(key: string): Promise<boolean> {
-    const sequence = await this.bucket.remove(key, this.#sequenceOf(key));
+  /** Takes a workload or slot away, likewise. @throws NexError `jetstream_unavailable` */
+  async remove(key: string, from: WorkloadRecord | SlotRecord | NexError | undefined): Promise<boolean> {
+    const known = this.#knownOf(key);
+    if (known.value !== from) return false;
+    const sequence = await this.bucket.remove(key, known.sequence);
     if (sequence === undefined) {
       await this.refresh(key);
       return false;
@@ -286,10 +307,14 @@ export class RecordCache implements AsyncDisposable {
   }
 
   #sequenceOf(key: string): number {
+    return this.#knownOf(key).sequence;
+  }
+
+  #knownOf(key: string): Known<object> {
     const [kind, namespace = "", name = "", at] = key.split(".");
     const entry = this.#entries.get(idOf(namespace, name));
-    if (kind === "workload") return entry?.workload.sequence ?? 0;
-    return kind === "slot" ? (entry?.slots.get(Number(at))?.sequence ?? 0) : 0;
+    if (kind === "workload") return entry?.workload ?? NOTHING;
+    return (kind === "slot" ? entry?.slots.get(Number(at)) : undefined) ?? NOTHING;
   }
 
   #apply(values: readonly Found[]): void {
