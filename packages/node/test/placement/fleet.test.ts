@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { waitFor } from "@nex/testing";
-import { undeployRequest } from "../control-api/support/deploys.ts";
+import { signChange, stopRequest, undeployRequest } from "../control-api/support/deploys.ts";
 import { FAILOVER_MS, type FleetNode, TestFleet } from "./support/test-fleet.ts";
 
 /** Says on which node it runs. */
@@ -96,5 +96,24 @@ describe("three nodes of one nexus", { concurrency: false }, () => {
       await fleet.whenRunning("fn", 1);
       assert.ok(won.includes(await ask(fleet, "fn")));
     }
+  });
+
+  it("have so many replicas fewer when those of one node, or one instance, are stopped", async () => {
+    await using fleet = await TestFleet.start(2);
+    const [first, second] = fleet.nodes;
+    await fleet.deploy({ request: { replicas: 3 } });
+    await fleet.whenRunning("fn", 3, (counts) => counts.size === 2);
+    const here = (await fleet.instances("fn")).get(first!.node.id)!;
+    const body = { name: "fn", only_here: true };
+    const stopHere = signChange(first!, body, {}, fleet.issuer);
+    assert.equal((await first!.ask(`$NEX.UNDEPLOY.default.${first!.node.id}`, stopHere)).error, undefined);
+    await fleet.whenRunning("fn", 3 - here, (counts) => counts.size === 1 && counts.has(second!.node.id));
+    const [detail] = await fleet.details();
+    assert.equal(detail!.replicas, 3 - here);
+    for (const { id } of detail!.instances) {
+      const stopOne = stopRequest(second!, id, {}, fleet.issuer);
+      assert.equal((await second!.ask(`$NEX.STOP.default.${second!.node.id}`, stopOne)).error, undefined);
+    }
+    await waitFor(async () => (await fleet.details()).length === 0, { message: "nothing to be left" });
   });
 });
